@@ -1,0 +1,167 @@
+// A connection as a handler sees it: its id, its handle, and what can be done with it.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <iocpp/address.hpp>
+
+namespace iocpp {
+
+namespace core {
+class Core;
+}
+
+/// A connection's identity: 64 bits, never reused in the life of a server, free to be kept, compared, logged and sent to other threads.
+/// Zero is no connection. Shard 8 bits, slot 24 bits, generation 32 bits.
+class ConnectionId {
+ public:
+  constexpr ConnectionId() noexcept = default;
+  constexpr ConnectionId(unsigned shard, std::uint32_t slot, std::uint32_t generation) noexcept
+      : value_{(std::uint64_t{shard & 0xffU} << 56) | (std::uint64_t{slot & 0xffffffU} << 32) | generation} {}
+  static constexpr ConnectionId from_value(std::uint64_t value) noexcept {
+    ConnectionId id;
+    id.value_ = value;
+    return id;
+  }
+
+  constexpr std::uint64_t value() const noexcept { return value_; }
+  constexpr unsigned shard() const noexcept { return static_cast<unsigned>(value_ >> 56); }
+  constexpr std::uint32_t slot() const noexcept { return static_cast<std::uint32_t>(value_ >> 32) & 0xffffffU; }
+  constexpr std::uint32_t generation() const noexcept { return static_cast<std::uint32_t>(value_); }
+  constexpr explicit operator bool() const noexcept { return value_ != 0; }
+  friend constexpr auto operator<=>(ConnectionId, ConnectionId) noexcept = default;
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
+/// Why a connection ended.
+enum class DisconnectReason : std::uint8_t {
+  peer_closed,       ///< The peer ended its stream, and we closed.
+  peer_reset,        ///< The peer reset the connection, or vanished in the middle of it.
+  local_close,       ///< `Connection::close`, or a drain that ended in order.
+  local_abort,       ///< `Connection::abort`.
+  idle_timeout,      ///< Nothing was received or sent for too long.
+  lifetime,          ///< The connection's absolute deadline was over.
+  min_rate,          ///< The peer sent or read too slowly.
+  send_overflow,     ///< The send queue would have grown past `Options::send_queue_bytes_max`.
+  limit,             ///< A limit was reached.
+  drain_deadline,    ///< The server's drain was over before the connection was.
+  handler_threw,     ///< The handler threw an exception.
+  network_error,     ///< The system reported another error; `Disconnect::error` says which.
+  out_of_resources,  ///< The system had no memory or buffers for the connection.
+  stage_failed,      ///< A stage below the handler (PROXY protocol, TLS) refused the connection.
+};
+
+/// `peer_closed`, `peer_reset`, ...: the enumerator's name.
+std::string_view to_string(DisconnectReason reason) noexcept;
+
+/// How a connection ended: the reason, the system's error where there was one, and what was lost.
+struct Disconnect {
+  DisconnectReason reason = DisconnectReason::local_close;
+  std::error_code error;          ///< Success where the connection ended in order.
+  std::size_t unsent_bytes = 0;   ///< Bytes that were queued and never handed to the system.
+};
+
+/// What became of a `send`. May be ignored: the connection's end is reported by `on_disconnect` anyway.
+struct SendResult {
+  bool queued = false;                ///< All of the bytes will be sent, in order, unless the connection ends first.
+  bool above_high_watermark = false;  ///< Queued, and the queue is above its high watermark: wait for `on_writable`.
+  bool closed = false;                ///< Not queued: the connection, or its sending side, has ended.
+  bool overflow = false;              ///< Not queued: past the hard cap. The connection ends with `send_overflow`.
+  explicit operator bool() const noexcept { return queued; }
+};
+
+/// Bytes that many connections may send without a copy each. They are freed after the last of them has been sent.
+using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
+
+/// A handle to a connection: 16 bytes, copied freely. Valid on the thread of its shard at any time (inside the handler's callbacks and
+/// tasks posted to the shard), even after the connection has ended: then everything answers "closed" and does nothing.
+/// From other threads use `Server::send`, `Server::disconnect` and `Server::post` with the id.
+///
+/// Nothing here calls back into the handler: what a call causes is reported after the running callback has returned.
+class Connection {
+ public:
+  Connection() noexcept = default;
+
+  ConnectionId id() const noexcept { return id_; }
+
+  /// True until the connection was closed, aborted or lost.
+  bool is_open() const noexcept;
+
+  /// Queues a copy of `bytes`, behind what is queued already. `bytes` need only live during the call.
+  SendResult send(std::span<const std::byte> bytes) const;
+  SendResult send(std::string_view text) const;
+
+  /// Queues the vector's bytes without a copy, and takes the vector.
+  SendResult send(std::vector<std::byte>&& bytes) const;
+
+  /// Queues bytes that are shared with other connections, without a copy.
+  SendResult send(SharedBytes bytes) const;
+
+  /// Bytes that are queued and not yet handed to the system.
+  std::size_t send_queue_bytes() const noexcept;
+
+  /// Ends the sending side after what is queued has left (the peer sees the end of the stream); receiving goes on.
+  void shutdown_send() const noexcept;
+
+  /// Ends the connection in order: sends what is queued, ends the stream, discards input until the peer ends its own (so that nothing
+  /// sent is lost to a reset, RFC 1122 4.2.2.13), then closes. Bounded by `Options::linger_timeout` and `Options::linger_bytes_max`.
+  void close() const noexcept;
+
+  /// Resets the connection at once. What is queued is lost, and counted in `Disconnect::unsent_bytes`.
+  void abort() const noexcept;
+
+  /// Stops receiving: after the running callback returns there is no `on_receive` (nor `on_peer_shutdown`) until `resume_receive`. What
+  /// was already on its way is kept and delivered first.
+  void pause_receive() const noexcept;
+  void resume_receive() const noexcept;
+
+  /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected` where the peer has left.
+  [[nodiscard]] std::error_code peer_address(Address& address) const noexcept;
+
+  /// The system's handle (a descriptor, a SOCKET), for options that iocpp has no name for; -1 when closed. Never close it, read it or write it.
+  std::intptr_t native_handle() const noexcept;
+
+  /// The state that the user attached to the connection with `emplace_context<T>`, or null. It is destroyed after `on_disconnect`.
+  template <class T>
+  T* context() const noexcept {
+    return static_cast<T*>(context_of(&context_type<T>));
+  }
+
+  /// Makes a `T` that lives as long as the connection, in place of any earlier one. Throws what T's constructor throws, or
+  /// `std::system_error` (`errc::closed`) where the connection has ended.
+  template <class T, class... Arguments>
+  T& emplace_context(Arguments&&... arguments) const {
+    auto made = std::make_unique<T>(std::forward<Arguments>(arguments)...);
+    T& reference = *made;
+    set_context(made.get(), &context_type<T>);
+    made.release();
+    return reference;
+  }
+
+ private:
+  friend class core::Core;
+  struct ContextType {
+    void (*destroy)(void*) noexcept;
+  };
+  template <class T>
+  static constexpr ContextType context_type{[](void* object) noexcept { delete static_cast<T*>(object); }};
+
+  Connection(core::Core* core, ConnectionId id) noexcept : core_{core}, id_{id} {}
+  void* context_of(const ContextType* type) const noexcept;
+  void set_context(void* object, const ContextType* type) const;
+
+  core::Core* core_ = nullptr;
+  ConnectionId id_;
+};
+
+}  // namespace iocpp

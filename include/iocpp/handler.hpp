@@ -1,0 +1,70 @@
+// The user's code: what a server calls when something has happened.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <vector>
+
+#include <iocpp/connection.hpp>
+
+namespace iocpp {
+
+/// Something that went wrong with the server and not with one connection. The server goes on by itself; this is for a log.
+struct ServerError {
+  enum class Kind {
+    accept_retry,       ///< The system had no resources for an accept; it is tried again, paced.
+    accept_shed,        ///< The handle limit is reached; clients are refused until handles are free.
+    listener_lost,      ///< A listener's handle is unusable; it is made anew, paced.
+    listener_restored,  ///< ... and it was.
+    loop_failed,        ///< A shard's wait for completions failed; it is tried again.
+  };
+  Kind kind;
+  unsigned shard = 0;
+  unsigned listener = 0;  ///< Index into the listeners, in the order of the options.
+  std::error_code error;
+};
+
+/// Derive from this and override what you need. All calls for one connection come on one thread, one at a time, `on_connect` first and
+/// `on_disconnect` last, once each. A callback may do anything with any connection of its shard. It should return soon: the other
+/// connections of the shard wait meanwhile.
+///
+/// An exception that leaves a callback ends that connection with `handler_threw`; out of `on_disconnect`, `on_send_failed` and
+/// `on_server_*` it is swallowed and counted (`Counters::handler_exceptions`).
+class Handler {
+ public:
+  virtual ~Handler() = default;
+
+  /// A client was accepted.
+  virtual void on_connect(Connection) {}
+
+  /// Bytes of the peer's stream, in order: any number, at least one. They are lent until this call returns.
+  virtual void on_receive(Connection, std::span<const std::byte>) {}
+
+  /// `bytes` more of what was queued have been handed to the system. Several sends may be reported in one call, or one in several.
+  virtual void on_sent(Connection, std::size_t /*bytes*/) {}
+
+  /// The send queue has fallen to its low watermark after it was above the high one.
+  virtual void on_writable(Connection) {}
+
+  /// The peer ended its stream: no more `on_receive`. Sending is still possible; by default, closes.
+  virtual void on_peer_shutdown(Connection connection) { connection.close(); }
+
+  /// The connection has ended. The handle answers "closed" now; its context is destroyed after this call.
+  virtual void on_disconnect(Connection, const Disconnect&) {}
+
+  /// Bytes that `Server::send` had accepted could not be queued: the connection was gone when they arrived, or the server stopped first.
+  virtual void on_send_failed(ConnectionId, std::vector<std::byte> /*bytes*/, std::error_code) {}
+
+  virtual void on_server_error(const ServerError&) {}
+
+  /// The shard has ended all its connections; the last call on this handler.
+  virtual void on_server_close() {}
+};
+
+/// Makes the handler of one shard, on that shard's thread: so its members are never shared between threads.
+using HandlerFactory = std::function<std::unique_ptr<Handler>(unsigned shard)>;
+
+}  // namespace iocpp

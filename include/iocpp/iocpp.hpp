@@ -1,0 +1,11 @@
+// Everything of iocpp's public API.
+#pragma once
+
+#include <iocpp/address.hpp>
+#include <iocpp/connection.hpp>
+#include <iocpp/counters.hpp>
+#include <iocpp/error.hpp>
+#include <iocpp/handler.hpp>
+#include <iocpp/options.hpp>
+#include <iocpp/server.hpp>
+#include <iocpp/version.hpp>

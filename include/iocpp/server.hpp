@@ -1,0 +1,106 @@
+// A TCP server: listeners, shards, start and stop.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <iocpp/address.hpp>
+#include <iocpp/connection.hpp>
+#include <iocpp/counters.hpp>
+#include <iocpp/handler.hpp>
+#include <iocpp/options.hpp>
+
+namespace iocpp {
+
+/// How a server ended.
+struct DrainReport {
+  std::uint64_t idle_closed = 0;  ///< Connections that had nothing to send when the drain began and ended in order.
+  std::uint64_t finished = 0;     ///< Connections that sent what they had queued and ended in order.
+  std::uint64_t cut = 0;          ///< Connections reset at the deadline.
+  std::uint64_t bytes_lost = 0;   ///< Bytes queued and never sent, over connections that ended during the drain.
+  std::chrono::milliseconds duration{0};  ///< From the request to the end of the last shard.
+};
+
+/// A TCP server. One is made, started once, drained once, and destroyed. Not copied, not moved.
+class Server {
+ public:
+  /// Binds and listens, nothing else: no thread, no ring yet, so privileges may be dropped before `start`. Clients that
+  /// connect already wait in the backlog.
+  /// Throws `std::system_error`: `errc::address_in_use` (also when another iocpp server has the port), `address_not_available`,
+  /// `permission_denied`, `invalid_argument` (an option; the text names it). Nothing is left behind then.
+  ///
+  /// With a `Handler&`: one shard (`Options::shards` of 0 or 1), or more if the handler is made for several threads.
+  /// It must outlive the server. With a factory: one handler per shard.
+  Server(Options options, Handler& handler);
+  Server(Options options, HandlerFactory factory);
+
+  /// Drains with a deadline of zero and waits, if the server still runs. Must not be called on a shard's thread.
+  ~Server();
+
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Starts the shards' threads and returns when all of them serve. Throws `std::system_error` when the system's completion mechanism can't be
+  /// set up, and rethrows what a `HandlerFactory` threw; no thread is left then.
+  void start();
+
+  /// `start`, then serves until SIGINT or SIGTERM (Windows: Ctrl+C, console close), or until `request_drain` was called; drains with
+  /// `Options::drain_timeout` (a second signal ends it at once), and returns how it went. Only one server a process at a time
+  /// may be in `run`; the signals' earlier dispositions are put back.
+  DrainReport run();
+
+  /// Asks the server to end: it stops listening (clients already in the backlog are still accepted), closes idle connections, lets the others
+  /// send what they have queued, and resets the rest at the deadline. Returns at once; `wait` waits. Repeated calls may
+  /// only shorten the deadline. Any thread, a handler, or a signal handler.
+  void request_drain(std::chrono::milliseconds deadline) noexcept;
+
+  /// Waits until a drain has ended, joins the threads, and reports. Any thread but a shard's, on which it throws `std::system_error`
+  /// (`errc::resource_deadlock_would_occur`). Called again, it reports the same.
+  DrainReport wait();
+
+  /// Queues bytes for a connection from any thread, in the order of the calls of that thread. Success: they are in the shard's mailbox, and either
+  /// reach the connection's send queue or come back by `Handler::on_send_failed`, once.
+  /// Fails with `errc::would_block` (the mailbox has `Options::mailbox_bytes_max`), `errc::closed` (not started, or ended), or
+  /// `errc::invalid_argument` (no such shard).
+  [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte> bytes);
+  [[nodiscard]] std::error_code send(ConnectionId id, std::span<const std::byte> bytes);
+
+  /// `Connection::shutdown_send`, `close` and `abort` from any thread. A connection that is gone is no error.
+  [[nodiscard]] std::error_code shutdown_send(ConnectionId id);
+  [[nodiscard]] std::error_code disconnect(ConnectionId id);
+  [[nodiscard]] std::error_code abort(ConnectionId id);
+
+  /// Runs `task` on a shard's thread, between callbacks. An exception out of it is swallowed and counted. A task that was
+  /// accepted but not run when the server ends is destroyed unrun. Any thread.
+  [[nodiscard]] std::error_code post(unsigned shard, std::function<void()> task);
+
+  /// Connections handed over with `Connection` are found by id on their shard's thread. Elsewhere: a handle that answers "closed".
+  Connection connection(ConnectionId id) noexcept;
+
+  /// The address of listener `index`, with the port that it got. Throws `std::out_of_range`.
+  Address address(std::size_t index = 0) const;
+  std::size_t listener_count() const noexcept;
+  std::uint16_t port() const { return address().port; }
+
+  unsigned shards() const noexcept;
+
+  /// The mechanism that is used (never `automatic`), and why it was chosen.
+  Backend backend() const noexcept;
+  std::string backend_reason() const;
+
+  /// A snapshot. Any thread.
+  Counters counters() const;
+
+ private:
+  class Running;
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace iocpp
