@@ -67,7 +67,7 @@ std::string_view to_string(DisconnectReason reason) noexcept;
 /// How a connection ended: the reason, the system's error where there was one, and what was lost.
 struct Disconnect {
   DisconnectReason reason = DisconnectReason::local_close;
-  std::error_code error;          ///< Success where the connection ended in order.
+  std::error_code error{};        ///< Success where the connection ended in order.
   std::size_t unsent_bytes = 0;   ///< Bytes that were queued and never handed to the system.
 };
 

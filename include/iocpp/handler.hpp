@@ -24,7 +24,7 @@ struct ServerError {
   Kind kind;
   unsigned shard = 0;
   unsigned listener = 0;  ///< Index into the listeners, in the order of the options.
-  std::error_code error;
+  std::error_code error{};
 };
 
 /// Derive from this and override what you need. All calls for one connection come on one thread, one at a time, `on_connect` first and

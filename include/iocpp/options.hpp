@@ -24,7 +24,7 @@ std::string_view to_string(Backend backend) noexcept;
 
 /// One address to listen on.
 struct Listen {
-  std::string host;         ///< A numeric IPv4 or IPv6 address, or "localhost". Empty: every address, IPv6 and IPv4 (dual-stack).
+  std::string host{};       ///< A numeric IPv4 or IPv6 address, or "localhost". Empty: every address, IPv6 and IPv4 (dual-stack).
   std::uint16_t port = 0;   ///< 0: the system picks a free one; `Server::address` tells.
   bool ipv6_only = false;   ///< For an IPv6 address: refuse IPv4 clients. By default "::" takes both.
   Handler* handler = nullptr;  ///< Serves this listener's connections in place of the server's handler. Only with one shard; must outlive the server.
@@ -32,8 +32,8 @@ struct Listen {
 
 struct Options {
   std::uint16_t port = 0;  ///< The port of the one listener, unless `listen` names others. 0: a free one.
-  std::string host;        ///< Its address; see `Listen::host`. Empty: every address, IPv6 and IPv4.
-  std::vector<Listen> listen;  ///< Several listeners. When not empty, `port` and `host` must be left alone.
+  std::string host{};      ///< Its address; see `Listen::host`. Empty: every address, IPv6 and IPv4.
+  std::vector<Listen> listen{}; ///< Several listeners. When not empty, `port` and `host` must be left alone.
 
   /// Threads that serve connections, 1 to 255. 0: one with `Server(Options, Handler&)`, one a core with a `HandlerFactory`.
   unsigned shards = 0;
@@ -67,7 +67,7 @@ struct Options {
   std::size_t mailbox_bytes_max = 64U << 20;  ///< Bytes of `Server::send` on their way to a shard. Full: `errc::would_block`.
 
   /// Called on each shard's thread before it serves: name it, pin it. Must not throw.
-  std::function<void(unsigned shard)> on_thread_start;
+  std::function<void(unsigned shard)> on_thread_start{};
 };
 
 }  // namespace iocpp

@@ -1,0 +1,60 @@
+// The message headers of gathered sends in flight.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/io_uring/kernel.hpp"
+#include "core/byte_queue.hpp"
+
+namespace iocpp::io_uring {
+
+/// The kernel may read a header until the send's terminal completion, so each lives here and does not move. At most one a slot. They are kept for reuse:
+/// there are as many as gathered sends were ever in flight at once.
+class GatheredSends {
+ public:
+  static constexpr std::size_t buffers_max = 64;
+
+  const kernel::MessageHeader& start(std::uint32_t slot, std::span<const core::Buffer> buffers) {
+    assert(buffers.size() <= buffers_max && !in_flight(slot));
+    if (slot >= of_slot_.size()) of_slot_.resize(std::max<std::size_t>(slot + 1, of_slot_.size() * 2), nullptr);
+    if (free_ == nullptr) {
+      sends_.push_back(std::make_unique<Send>());
+      free_ = sends_.back().get();
+    }
+    Send& send = *free_;
+    free_ = send.next;
+    of_slot_[slot] = &send;
+    std::copy(buffers.begin(), buffers.end(), send.buffers.begin());
+    send.header.buffers = send.buffers.data();
+    send.header.buffer_count = buffers.size();
+    return send.header;
+  }
+
+  bool in_flight(std::uint32_t slot) const noexcept { return slot < of_slot_.size() && of_slot_[slot] != nullptr; }
+
+  void ended(std::uint32_t slot) noexcept {
+    assert(in_flight(slot));
+    of_slot_[slot]->next = free_;
+    free_ = of_slot_[slot];
+    of_slot_[slot] = nullptr;
+  }
+
+ private:
+  struct Send {
+    kernel::MessageHeader header;
+    std::array<core::Buffer, buffers_max> buffers;
+    Send* next = nullptr;
+  };
+
+  std::vector<std::unique_ptr<Send>> sends_;
+  std::vector<Send*> of_slot_;
+  Send* free_ = nullptr;
+};
+
+}  // namespace iocpp::io_uring

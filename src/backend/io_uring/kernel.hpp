@@ -1,0 +1,42 @@
+// What io_uring's interface is made of, by the project's own names, so that the backend needs no header of the system.
+// Values: include/uapi/linux/io_uring.h. Those newer than liburing 2.3 are probed at run time, never assumed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace iocpp::io_uring::kernel {
+
+// io_uring_setup(2)
+inline constexpr unsigned setup_coop_taskrun = 1U << 8;     // 5.19
+inline constexpr unsigned setup_single_issuer = 1U << 12;   // 6.0
+inline constexpr unsigned setup_defer_taskrun = 1U << 13;   // 6.1
+
+// io_uring_register_buf_ring(3): a buffer is used up piece by piece, by several receives. 6.12; EINVAL before.
+inline constexpr std::uint16_t buffer_ring_incremental = 2;
+
+// Flags of a completion entry.
+inline constexpr std::uint32_t entry_has_buffer = 1U << 0;
+inline constexpr std::uint32_t entry_more = 1U << 1;
+inline constexpr std::uint32_t entry_buffer_more = 1U << 4;  // with buffer_ring_incremental: the buffer is not used up
+inline constexpr unsigned entry_buffer_shift = 16;
+
+/// One completion entry.
+struct Entry {
+  std::uint64_t user;
+  std::int32_t result;  ///< A negative errno, or the operation's result.
+  std::uint32_t flags;
+};
+
+/// struct msghdr (sendmsg(2)); its iovecs are core::Buffer. The layouts are checked where the system's headers are seen.
+struct MessageHeader {
+  void* name = nullptr;
+  std::uint32_t name_length = 0;
+  const void* buffers = nullptr;
+  std::size_t buffer_count = 0;
+  void* control = nullptr;
+  std::size_t control_length = 0;
+  int flags = 0;
+};
+
+}  // namespace iocpp::io_uring::kernel

@@ -1,0 +1,184 @@
+#include "backend/io_uring/sys.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <system_error>
+
+#include "backend/posix/socket_address.hpp"
+#include "core/byte_queue.hpp"
+
+namespace iocpp::io_uring {
+
+static_assert(kernel::setup_coop_taskrun == IORING_SETUP_COOP_TASKRUN);
+static_assert(kernel::setup_single_issuer == IORING_SETUP_SINGLE_ISSUER);
+static_assert(kernel::setup_defer_taskrun == IORING_SETUP_DEFER_TASKRUN);
+static_assert(kernel::entry_has_buffer == IORING_CQE_F_BUFFER && kernel::entry_more == IORING_CQE_F_MORE);
+static_assert(kernel::entry_buffer_shift == IORING_CQE_BUFFER_SHIFT);
+static_assert(sizeof(kernel::MessageHeader) == sizeof(msghdr) && offsetof(kernel::MessageHeader, buffers) == offsetof(msghdr, msg_iov));
+static_assert(offsetof(kernel::MessageHeader, buffer_count) == offsetof(msghdr, msg_iovlen));
+static_assert(offsetof(kernel::MessageHeader, flags) == offsetof(msghdr, msg_flags));
+static_assert(sizeof(core::Buffer) == sizeof(iovec) && offsetof(core::Buffer, size) == offsetof(iovec, iov_len));
+
+namespace {
+
+__kernel_timespec timespec_of(std::chrono::nanoseconds time) noexcept {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
+}
+
+std::size_t buffer_ring_bytes(unsigned entries) noexcept { return entries * sizeof(io_uring_buf); }
+
+}  // namespace
+
+Sys::Sys() : doorbell_{::eventfd(0, EFD_CLOEXEC)} {
+  if (doorbell_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+Sys::~Sys() { ::close(doorbell_); }
+
+int Sys::setup(unsigned entries, unsigned completions, unsigned flags) noexcept {
+  io_uring_params parameters{};
+  parameters.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+  parameters.cq_entries = completions;
+  const int error = io_uring_queue_init_params(entries, &ring_, &parameters);
+  if (error == 0) io_uring_register_ring_fd(&ring_);  // saves a look-up a call; without it all works the same
+  return error;
+}
+
+void Sys::teardown() noexcept {
+  io_uring_queue_exit(&ring_);
+  if (buffers_ != nullptr) ::munmap(buffers_, buffer_ring_bytes(buffer_entries_));
+  buffers_ = nullptr;
+}
+
+namespace {
+
+/// The next free submission entry, filled by `fill`.
+template <class Fill>
+bool post(::io_uring& ring, std::uint64_t user, Fill&& fill) noexcept {
+  io_uring_sqe* entry = io_uring_get_sqe(&ring);
+  if (entry == nullptr) return false;
+  fill(entry);
+  io_uring_sqe_set_data64(entry, user);
+  return true;
+}
+
+}  // namespace
+
+bool Sys::accept(int listener, bool multishot, std::uint64_t user) noexcept {
+  const auto prepare = multishot ? io_uring_prep_multishot_accept : io_uring_prep_accept;
+  return post(ring_, user, [&](io_uring_sqe* entry) { prepare(entry, listener, nullptr, nullptr, SOCK_CLOEXEC); });
+}
+
+bool Sys::poll(int listener, std::uint64_t user) noexcept {
+  return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_poll_add(entry, listener, POLLIN); });
+}
+
+bool Sys::receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user) noexcept {
+  return post(ring_, user, [&](io_uring_sqe* entry) {
+    io_uring_prep_recv(entry, socket, nullptr, 0, 0);
+    entry->ioprio = multishot ? IORING_RECV_MULTISHOT : 0;
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = group;
+  });
+}
+
+bool Sys::send(int socket, const void* bytes, std::size_t size, std::uint64_t user) noexcept {
+  return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_send(entry, socket, bytes, size, MSG_NOSIGNAL); });
+}
+
+bool Sys::send_gathered(int socket, const kernel::MessageHeader& header, std::uint64_t user) noexcept {
+  return post(ring_, user, [&](io_uring_sqe* entry) {
+    io_uring_prep_sendmsg(entry, socket, reinterpret_cast<const msghdr*>(&header), MSG_NOSIGNAL);
+  });
+}
+
+bool Sys::cancel(std::uint64_t target, std::uint64_t user) noexcept {
+  return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_cancel64(entry, target, 0); });
+}
+
+bool Sys::close(int socket, std::uint64_t user) noexcept {
+  return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_close(entry, socket); });
+}
+
+bool Sys::read_doorbell(std::uint64_t user) noexcept {
+  return post(ring_, user,
+              [&](io_uring_sqe* entry) { io_uring_prep_read(entry, doorbell_, &doorbell_count_, sizeof doorbell_count_, 0); });
+}
+
+int Sys::submit() noexcept { return io_uring_submit(&ring_); }
+
+int Sys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
+  if (!timeout) return io_uring_submit_and_wait(&ring_, 1);
+  if (timeout->count() == 0) return io_uring_submit_and_get_events(&ring_);
+  __kernel_timespec until = timespec_of(*timeout);
+  io_uring_cqe* unused = nullptr;
+  return io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &until, nullptr);
+}
+
+bool Sys::completions_overflowed() const noexcept { return io_uring_cq_has_overflow(&ring_); }
+
+int Sys::register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept {
+  void* memory = ::mmap(nullptr, buffer_ring_bytes(entries), PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+  if (memory == MAP_FAILED) return -errno;
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
+  registration.ring_entries = entries;
+  registration.bgid = group;
+  registration.pad = incremental ? kernel::buffer_ring_incremental : 0;  // "flags" since 6.12
+  if (const int error = io_uring_register_buf_ring(&ring_, &registration, 0); error != 0) {
+    ::munmap(memory, buffer_ring_bytes(entries));
+    return error;
+  }
+  buffers_ = static_cast<io_uring_buf_ring*>(memory);
+  buffer_entries_ = entries;
+  io_uring_buf_ring_init(buffers_);
+  return 0;
+}
+
+void Sys::provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned position) noexcept {
+  io_uring_buf_ring_add(buffers_, bytes, static_cast<unsigned>(size), id, io_uring_buf_ring_mask(buffer_entries_), static_cast<int>(position));
+}
+
+void Sys::publish_buffers(unsigned count) noexcept { io_uring_buf_ring_advance(buffers_, static_cast<int>(count)); }
+
+int Sys::accept_now(int listener) noexcept {
+  // Non-blocking for this one call: io_uring's own accepts want a blocking listener (they would answer EAGAIN on older kernels).
+  const int flags = ::fcntl(listener, F_GETFL);
+  ::fcntl(listener, F_SETFL, flags | O_NONBLOCK);
+  const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  const int error = errno;
+  ::fcntl(listener, F_SETFL, flags);
+  return accepted >= 0 ? accepted : -error;
+}
+
+int Sys::open_reserve() noexcept { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+void Sys::end_stream(int socket) noexcept { ::shutdown(socket, SHUT_WR); }
+
+void Sys::reset_on_close(int socket) noexcept {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void Sys::close_now(int handle) noexcept { ::close(handle); }
+
+TimePoint Sys::now() const noexcept { return TimePoint{std::chrono::steady_clock::now().time_since_epoch()}; }
+
+void Sys::wake() noexcept {
+  const std::uint64_t one = 1;
+  const int error = errno;  // called by signal handlers too
+  [[maybe_unused]] const auto written = ::write(doorbell_, &one, sizeof one);
+  errno = error;
+}
+
+int Sys::peer_name(int socket, Address& address) noexcept { return posix::peer_name(socket, address); }
+
+}  // namespace iocpp::io_uring

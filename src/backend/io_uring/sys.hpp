@@ -1,0 +1,83 @@
+// io_uring's and the sockets' system calls, one line each: the seam at which tests and the simulator put another kernel.
+#pragma once
+
+#include <liburing.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "backend/io_uring/kernel.hpp"
+#include "base/clock.hpp"
+#include "iocpp/address.hpp"
+
+namespace iocpp::io_uring {
+
+/// Every decision is in `Port`; here is none. Functions that return int answer a negative errno or the call's result. The posting ones answer
+/// false when the submission queue is full. One thread, but `wake`.
+class Sys {
+ public:
+  Sys();  // throws std::system_error when there is no handle for the doorbell
+  ~Sys();
+  Sys(const Sys&) = delete;
+  Sys& operator=(const Sys&) = delete;
+
+  int setup(unsigned entries, unsigned completions, unsigned flags) noexcept;
+  void teardown() noexcept;
+
+  // Posting.
+  bool accept(int listener, bool multishot, std::uint64_t user) noexcept;
+  bool poll(int listener, std::uint64_t user) noexcept;
+  bool receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user) noexcept;
+  bool send(int socket, const void* bytes, std::size_t size, std::uint64_t user) noexcept;
+  bool send_gathered(int socket, const kernel::MessageHeader& header, std::uint64_t user) noexcept;
+  bool cancel(std::uint64_t target, std::uint64_t user) noexcept;
+  bool close(int socket, std::uint64_t user) noexcept;
+  bool read_doorbell(std::uint64_t user) noexcept;
+
+  // Crossing.
+  int submit() noexcept;
+  int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept;
+  bool completions_overflowed() const noexcept;
+  /// Calls `each(const Entry&)` for up to `most` entries, and takes them.
+  template <class Each>
+  void reap(unsigned most, Each&& each) noexcept;
+
+  // The ring of receive buffers.
+  int register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept;
+  void provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned position) noexcept;
+  void publish_buffers(unsigned count) noexcept;
+
+  // At once.
+  int accept_now(int listener) noexcept;
+  int open_reserve() noexcept;
+  void end_stream(int socket) noexcept;
+  void reset_on_close(int socket) noexcept;
+  void close_now(int handle) noexcept;
+  TimePoint now() const noexcept;
+  void wake() noexcept;
+  static int peer_name(int socket, Address& address) noexcept;
+
+ private:
+  ::io_uring ring_{};
+  io_uring_buf_ring* buffers_ = nullptr;
+  unsigned buffer_entries_ = 0;
+  int doorbell_ = -1;
+  std::uint64_t doorbell_count_ = 0;
+};
+
+template <class Each>
+void Sys::reap(unsigned most, Each&& each) noexcept {
+  unsigned head = 0;
+  unsigned taken = 0;
+  io_uring_cqe* entry = nullptr;
+  io_uring_for_each_cqe(&ring_, head, entry) {
+    if (taken == most) break;
+    each(kernel::Entry{entry->user_data, entry->res, entry->flags});
+    ++taken;
+  }
+  io_uring_cq_advance(&ring_, taken);
+}
+
+}  // namespace iocpp::io_uring

@@ -1,0 +1,31 @@
+// Listening sockets: what the server asks of the system before any thread or ring is there.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "base/native_handle.hpp"
+#include "iocpp/address.hpp"
+#include "iocpp/options.hpp"
+
+namespace iocpp::backend {
+
+/// The sockets of one `Listen`: as many as shards accept for themselves, all on one address.
+struct ListeningSockets {
+  Address address;  ///< With the port that the system picked, where none was asked for.
+  std::vector<NativeHandle> handles;
+};
+
+/// Binds and listens `count` sockets on one address. A second process, or a second call, fails: the first socket is bound without SO_REUSEPORT, which only
+/// the others, and only then, share. Throws `std::system_error`, with nothing left open.
+ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count);
+
+/// One more socket on an address that `listen_on` had; `shared` when it was one of several. no_handle and the native error, or its handle.
+NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared, int& error) noexcept;
+
+void close_listener(NativeHandle handle) noexcept;
+
+/// How many handles this process may have.
+std::size_t handle_limit() noexcept;
+
+}  // namespace iocpp::backend

@@ -1,0 +1,134 @@
+#include "backend/listening.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "backend/posix/socket_address.hpp"
+#include "iocpp/error.hpp"
+
+namespace iocpp::backend {
+namespace {
+
+/// Closes unless released.
+class Socket {
+ public:
+  explicit Socket(int descriptor) noexcept : descriptor_{descriptor} {}
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  int get() const noexcept { return descriptor_; }
+  int release() noexcept { return std::exchange(descriptor_, -1); }
+
+ private:
+  int descriptor_;
+};
+
+bool set(int socket, int level, int name, int value) noexcept { return ::setsockopt(socket, level, name, &value, sizeof value) == 0; }
+
+/// Options that an accepted socket inherits from its listener on Linux, so that accepting costs no further call.
+bool set_inherited(int socket, const Options& options) noexcept {
+  bool done = set(socket, IPPROTO_TCP, TCP_NODELAY, options.tcp_nodelay ? 1 : 0);
+  if (options.keepalive.count() > 0) {
+    done = done && set(socket, SOL_SOCKET, SO_KEEPALIVE, 1) && set(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive.count()));
+  }
+  if (options.socket_receive_buffer != 0) done = done && set(socket, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.socket_receive_buffer));
+  if (options.socket_send_buffer != 0) done = done && set(socket, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.socket_send_buffer));
+  return done;
+}
+
+enum class Sharing : std::uint8_t {
+  alone,         ///< The only socket on its address.
+  first,         ///< The first of several: bound alone, then open to the others.
+  one_of_group,  ///< Joins a group.
+};
+
+/// A listening socket, or -1 and errno.
+int open_listener(const Address& address, bool ipv6_only, const Options& options, Sharing sharing) noexcept {
+  const int family = address.family == Address::Family::ipv4 ? AF_INET : AF_INET6;
+  Socket socket{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (socket.get() < 0) return -1;
+  sockaddr_storage native;
+  const socklen_t length = posix::to_native(address, native);
+  const bool ready = set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1)  // bind while old connections are in TIME_WAIT, socket(7)
+                     && (family == AF_INET || set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0)) &&
+                     set_inherited(socket.get(), options) &&
+                     (sharing != Sharing::one_of_group || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
+                     ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&native), length) == 0 &&
+                     (sharing != Sharing::first || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
+                     ::listen(socket.get(), options.backlog) == 0;
+  if (ready) return socket.release();
+  return -1;
+}
+
+std::string advice(int error) {
+  switch (error) {
+    case EADDRINUSE: return "another process listens there; stop it or choose another port";
+    case EADDRNOTAVAIL: return "not an address of this machine";
+    case EACCES: return "not allowed; ports below 1024 need CAP_NET_BIND_SERVICE";
+    default: return "can't listen";
+  }
+}
+
+[[noreturn]] void fail(const Address& address, int error) {
+  throw std::system_error(native_error(error), "listen on " + address.to_string() + ": " + advice(error));
+}
+
+/// "Every address" is `::` with IPv4 mapped in; where the system has no IPv6, 0.0.0.0.
+Address any_address(std::uint16_t port) noexcept {
+  Socket probe{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  return {.family = probe.get() >= 0 ? Address::Family::ipv6 : Address::Family::ipv4, .port = port};
+}
+
+Address resolve(const Listen& where) {
+  if (where.host.empty()) return any_address(where.port);
+  Address address{.port = where.port};
+  if (!posix::parse_host(where.host.c_str(), address)) {
+    throw std::system_error(make_error_code(errc::invalid_argument), "Listen::host '" + where.host + "': not a numeric IPv4 or IPv6 address, nor localhost");
+  }
+  return address;
+}
+
+}  // namespace
+
+ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count) {
+  ListeningSockets made{.address = resolve(where), .handles = {}};
+  made.handles.reserve(count);
+  while (made.handles.size() < count) {
+    const bool first = made.handles.empty();
+    const Sharing sharing = count == 1 ? Sharing::alone : first ? Sharing::first : Sharing::one_of_group;
+    const int socket = open_listener(made.address, where.ipv6_only, options, sharing);
+    if (socket < 0) {
+      const int error = errno;
+      for (const NativeHandle handle : made.handles) close_listener(handle);
+      fail(made.address, error);
+    }
+    made.handles.push_back(socket);
+    if (first) posix::local_name(socket, made.address);
+  }
+  return made;
+}
+
+NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared, int& error) noexcept {
+  const int socket = open_listener(address, ipv6_only, options, shared ? Sharing::one_of_group : Sharing::alone);
+  error = socket < 0 ? errno : 0;
+  return socket < 0 ? no_handle : socket;
+}
+
+void close_listener(NativeHandle handle) noexcept { ::close(static_cast<int>(handle)); }
+
+std::size_t handle_limit() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::size_t>(limit.rlim_cur) : 1024;
+}
+
+}  // namespace iocpp::backend

@@ -1,0 +1,47 @@
+// Bytes in order, in blocks: a connection's send queue, and what arrived for a connection while it was paused.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "core/block_pool.hpp"
+
+namespace iocpp::core {
+
+/// A run of bytes for a gathered send.
+struct Buffer {
+  const std::byte* bytes;
+  std::size_t size;
+};
+
+/// The queue owns its blocks but not the pool, which each call is handed: a queue in a slot is three words. What a `gather` returned stays where it is
+/// until it is consumed, whatever is appended behind it. `clear` before the end.
+class ByteQueue {
+ public:
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
+
+  /// Appends a copy. Throws `std::bad_alloc`, and has appended nothing then.
+  void append(BlockPool& pool, std::span<const std::byte> bytes);
+
+  /// Appends a block of the pool's, without a copy.
+  void append(Block& block) noexcept;
+
+  /// The first bytes of the queue, as many as `buffers` has room for: how many buffers were filled.
+  std::size_t gather(std::span<Buffer> buffers) const noexcept;
+
+  /// The first run of bytes that lie together.
+  std::span<const std::byte> front() const noexcept { return {head_->begin, head_->size()}; }
+
+  /// The first `bytes` have left. At most `size()`.
+  void consume(BlockPool& pool, std::size_t bytes) noexcept;
+
+  void clear(BlockPool& pool) noexcept { consume(pool, size_); }
+
+ private:
+  Block* head_ = nullptr;
+  Block* tail_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace iocpp::core

@@ -1,0 +1,89 @@
+// Closing: in order (flush, end our stream, await the peer's end), or at once; and what is released when.
+#include <cassert>
+
+#include "core/call_handler.hpp"
+#include "core/core.hpp"
+#include "iocpp/error.hpp"
+
+namespace iocpp::core {
+
+void Core::close(ConnectionId id) noexcept {
+  if (Slot* slot = find(id); slot != nullptr && slot->state == SlotState::open) close(*slot);
+}
+
+void Core::close(Slot& slot) noexcept {
+  assert(slot.state == SlotState::open);
+  slot.state = SlotState::flushing;
+  slot.reason = slot.peer_ended ? DisconnectReason::peer_closed : DisconnectReason::local_close;
+  slot.end_requested = true;
+  slot.resuming = false;
+  mark_dirty(slot);
+}
+
+void Core::abort(ConnectionId id) noexcept {
+  if (Slot* slot = find(id); slot != nullptr) end(*slot, DisconnectReason::local_abort, 0, true);
+}
+
+/// Over, whatever is in flight. Where close() was called before and everything was sent, its reason stands.
+void Core::end(Slot& slot, DisconnectReason reason, int error, bool reset) noexcept {
+  if (!slot.alive()) return;
+  if (slot.state == SlotState::open || !slot.send_queue.empty()) {
+    slot.reason = reason;
+    slot.error = error;
+  }
+  slot.state = SlotState::ending;
+  slot.reset = reset;
+  timers_.cancel(slot);
+  mark_dirty(slot);
+}
+
+void Core::settle(Slot& slot) {
+  if (slot.resuming) deliver_stash(slot);
+  if (slot.state == SlotState::flushing) flush_or_linger(slot);
+  const bool over = slot.state == SlotState::ending && !slot.receive_in_flight && !slot.send_in_flight;
+  if (over) disconnected(slot);
+}
+
+void Core::flush_or_linger(Slot& slot) noexcept {
+  const bool flushed = slot.send_queue.empty() && !slot.send_in_flight;
+  if (flushed && slot.peer_ended) return end(slot, slot.reason, 0, false);
+  if (flushed) slot.state = SlotState::lingering;
+  // Each of the two has its own time; while flushing, progress extends it (queue_shrank).
+  if (flushed || !slot.armed()) timers_.arm(slot, time_.now() + config_.linger_timeout);
+}
+
+void Core::disconnected(Slot& slot) {
+  slot.state = SlotState::closing;
+  const std::size_t unsent = slot.send_queue.size();
+  Disconnect why{.reason = slot.reason, .error = {}, .unsent_bytes = unsent};
+  if (slot.error != 0) why.error = native_error(slot.error);
+  if (slot.timed_out) why.error = make_error_code(errc::timed_out);
+  counters_.disconnected[static_cast<std::size_t>(slot.reason)].add();
+  counters_.unsent_bytes.add(unsent);
+  drain_.ended(slot, unsent);
+  guarded([&] { handlers_[slot.listener]->on_disconnect(handle_of(slot), why); });
+  release_memory(slot);
+}
+
+void Core::release_memory(Slot& slot) noexcept {
+  slot.send_queue.clear(blocks_);
+  if (slot.stash != nullptr) {
+    slot.stash->bytes.clear(blocks_);
+    delete slot.stash;
+    slot.stash = nullptr;
+  }
+  destroy_context(slot);
+}
+
+void Core::on_close(const Completion& completion) {
+  Slot* slot = slots_.find(completion.target, completion.generation);
+  if (slot == nullptr) return counters_.stale_completions.add();
+  assert(slot->state == SlotState::closing && slot->close_in_flight);
+  slot->close_in_flight = false;
+  slot->handle = no_handle;
+  slots_.release(*slot);
+  counters_.connections_open.subtract();
+  limit_.give_back();
+}
+
+}  // namespace iocpp::core

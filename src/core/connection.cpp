@@ -1,0 +1,109 @@
+// The public handle: each call is one of the core's.
+#include "iocpp/connection.hpp"
+
+#include <array>
+#include <cassert>
+
+#include "core/core.hpp"
+#include "iocpp/error.hpp"
+
+namespace iocpp {
+
+std::string_view to_string(DisconnectReason reason) noexcept {
+  constexpr std::array<std::string_view, static_cast<std::size_t>(DisconnectReason::stage_failed) + 1> names{
+      "peer_closed",   "peer_reset",     "local_close",   "local_abort",   "idle_timeout",     "lifetime",    "min_rate",
+      "send_overflow", "limit",          "drain_deadline", "handler_threw", "network_error", "out_of_resources", "stage_failed"};
+  return names[static_cast<std::size_t>(reason)];
+}
+
+bool Connection::is_open() const noexcept {
+  const core::Slot* slot = core_ == nullptr ? nullptr : core_->find(id_);
+  return slot != nullptr && slot->state == core::SlotState::open;
+}
+
+SendResult Connection::send(std::span<const std::byte> bytes) const {
+  return core_ == nullptr ? SendResult{.closed = true} : core_->send(id_, bytes);
+}
+
+SendResult Connection::send(std::string_view text) const { return send(std::as_bytes(std::span{text})); }
+
+SendResult Connection::send(std::vector<std::byte>&& bytes) const {
+  return core_ == nullptr ? SendResult{.closed = true} : core_->send(id_, std::move(bytes));
+}
+
+SendResult Connection::send(SharedBytes bytes) const {
+  return core_ == nullptr ? SendResult{.closed = true} : core_->send(id_, std::move(bytes));
+}
+
+std::size_t Connection::send_queue_bytes() const noexcept {
+  const core::Slot* slot = core_ == nullptr ? nullptr : core_->find(id_);
+  return slot == nullptr ? 0 : slot->send_queue.size();
+}
+
+void Connection::shutdown_send() const noexcept {
+  if (core_ != nullptr) core_->shutdown_send(id_);
+}
+
+void Connection::close() const noexcept {
+  if (core_ != nullptr) core_->close(id_);
+}
+
+void Connection::abort() const noexcept {
+  if (core_ != nullptr) core_->abort(id_);
+}
+
+void Connection::pause_receive() const noexcept {
+  if (core_ != nullptr) core_->pause_receive(id_);
+}
+
+void Connection::resume_receive() const noexcept {
+  if (core_ != nullptr) core_->resume_receive(id_);
+}
+
+std::error_code Connection::peer_address(Address& address) const noexcept {
+  return core_ == nullptr ? make_error_code(errc::closed) : core_->peer_address(id_, address);
+}
+
+std::intptr_t Connection::native_handle() const noexcept {
+  const core::Slot* slot = core_ == nullptr ? nullptr : core_->find(id_);
+  return slot == nullptr ? no_handle : slot->handle;
+}
+
+void* Connection::context_of(const ContextType* type) const noexcept {
+  return core_ == nullptr ? nullptr : core_->context(id_, type);
+}
+
+void Connection::set_context(void* object, const ContextType* type) const {
+  if (core_ == nullptr) throw std::system_error(make_error_code(errc::closed));
+  core_->set_context(id_, object, type);
+}
+
+namespace core {
+
+std::error_code Core::peer_address(ConnectionId id, Address& address) const noexcept {
+  const Slot* slot = find(id);
+  if (slot == nullptr || slot->handle == no_handle) return make_error_code(errc::closed);
+  return native_error(config_.peer_name(slot->handle, address));
+}
+
+void* Core::context(ConnectionId id, const void* type) const noexcept {
+  const Slot* slot = find(id);
+  return slot != nullptr && slot->context_type == type ? slot->context : nullptr;
+}
+
+void Core::set_context(ConnectionId id, void* object, const void* type) {
+  Slot* slot = find(id);
+  if (slot == nullptr || !slot->alive()) throw std::system_error(make_error_code(errc::closed));
+  destroy_context(*slot);
+  slot->context = object;
+  slot->context_type = type;
+}
+
+void Core::destroy_context(Slot& slot) noexcept {
+  if (slot.context == nullptr) return;
+  void* object = std::exchange(slot.context, nullptr);
+  static_cast<const Connection::ContextType*>(std::exchange(slot.context_type, nullptr))->destroy(object);
+}
+
+}  // namespace core
+}  // namespace iocpp

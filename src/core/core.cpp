@@ -1,0 +1,113 @@
+#include "core/core.hpp"
+
+#include <cassert>
+
+#include "core/call_handler.hpp"
+
+namespace iocpp::core {
+
+Core::Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time)
+    : config_{config}, limit_{limit}, time_{time}, starved_backoff_{config.shard} {
+  starved_timer_.kind = TimerKind::starved;
+}
+
+Core::~Core() { timers_.cancel(starved_timer_); }
+
+bool Core::adopt(NativeHandle handle, std::uint16_t listener) {
+  if (!limit_.take()) return false;
+  Slot* slot = slots_.take();
+  if (slot == nullptr) {
+    limit_.give_back();
+    return false;
+  }
+  slot->state = SlotState::open;
+  slot->handle = handle;
+  slot->listener = listener;
+  counters_.accepted.add();
+  counters_.connections_open.add();
+  mark_dirty(*slot);
+  call_handler(*slot, [&](Handler& handler) { handler.on_connect(handle_of(*slot)); });
+  if (drain_.begun() && slot->state == SlotState::open) {
+    Drain::enroll(*slot);
+    drain_.over() ? cut(*slot) : close(*slot);
+  }
+  return true;
+}
+
+Slot* Core::find(ConnectionId id) const noexcept {
+  return id.shard() == config_.shard ? slots_.find(id.slot(), id.generation()) : nullptr;
+}
+
+void Core::mark_dirty(Slot& slot) noexcept {
+  if (slot.dirty) return;
+  slot.dirty = true;
+  slot.dirty_next = nullptr;
+  (dirty_last_ == nullptr ? dirty_first_ : dirty_last_->dirty_next) = &slot;
+  dirty_last_ = &slot;
+}
+
+Slot* Core::next_dirty() noexcept {
+  Slot* slot = dirty_first_;
+  if (slot == nullptr) return nullptr;
+  dirty_first_ = slot->dirty_next;
+  if (dirty_first_ == nullptr) dirty_last_ = nullptr;
+  slot->dirty = false;
+  return slot;
+}
+
+void Core::on_timer(Timer& timer) {
+  if (timer.kind == TimerKind::starved) return retry_starved();
+  // The only deadline of a connection so far is close()'s.
+  Slot& slot = static_cast<Slot&>(timer);
+  assert(slot.state == SlotState::flushing || slot.state == SlotState::lingering);
+  const bool unsent = !slot.send_queue.empty();
+  slot.timed_out = unsent;
+  end(slot, slot.reason, 0, unsent);
+}
+
+void Core::retry_later(Slot& slot, Operation operation, TransferOutcome outcome) noexcept {
+  counters_.resource_retries.add();
+  // Sixteen at once, since what was short may be back already; then paced, whatever the kernel keeps saying.
+  constexpr unsigned shortages_before_pause = 16;
+  if (outcome == TransferOutcome::again && ++shortages_in_row_ < shortages_before_pause) return mark_dirty(slot);
+  try {
+    starved_.push_back(id_of(slot));
+  } catch (...) {
+    return end(slot, DisconnectReason::out_of_resources, 0, true);
+  }
+  if (operation == Operation::receive) slot.receive_starved = true;
+  if (operation == Operation::send) slot.send_starved = true;
+  if (!starved_timer_.armed()) timers_.arm(starved_timer_, time_.now() + starved_backoff_.next());
+}
+
+void Core::retry_starved() noexcept {
+  for (const ConnectionId id : starved_) {
+    Slot* slot = find(id);
+    if (slot == nullptr) continue;
+    slot->receive_starved = slot->send_starved = false;
+    mark_dirty(*slot);
+  }
+  starved_.clear();
+}
+
+void Core::begin_drain() {
+  drain_.begin();
+  slots_.for_each([this](Slot& slot) {
+    if (!slot.alive()) return;
+    Drain::enroll(slot);
+    if (slot.state == SlotState::open) close(slot);
+  });
+}
+
+void Core::cut_drain() {
+  drain_.set_over();
+  slots_.for_each([this](Slot& slot) { cut(slot); });
+}
+
+void Core::cut(Slot& slot) noexcept {
+  if (!slot.alive()) return;
+  drain_.cut(slot);
+  end(slot, DisconnectReason::drain_deadline, 0, true);
+}
+
+}  // namespace iocpp::core

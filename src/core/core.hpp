@@ -1,0 +1,182 @@
+// The rules of a shard's connections: what each completion, each call of the user and each deadline leads to.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/backoff.hpp"
+#include "base/clock.hpp"
+#include "core/block_pool.hpp"
+#include "core/completion.hpp"
+#include "core/connection_limit.hpp"
+#include "core/drain.hpp"
+#include "core/shard_counters.hpp"
+#include "core/slot_table.hpp"
+#include "core/timer_queue.hpp"
+#include "core/transfer_outcome.hpp"
+#include "iocpp/handler.hpp"
+
+namespace iocpp::core {
+
+struct CoreConfig {
+  unsigned shard = 0;
+  Platform platform = Platform::linux_os;
+  std::size_t send_queue_bytes_high = 1U << 20;
+  std::size_t send_queue_bytes_low = 256U << 10;
+  std::size_t send_queue_bytes_max = 64U << 20;
+  bool pause_receive_above_high = true;
+  std::chrono::nanoseconds linger_timeout = std::chrono::seconds{5};
+  std::size_t linger_bytes_max = 1U << 20;
+  /// Asks the system for a peer's address; the native error, 0 for success.
+  int (*peer_name)(NativeHandle, Address&) noexcept = nullptr;
+};
+
+/// What the core needs from the loop that runs it.
+class TimeSource {
+ public:
+  /// The time now, read afresh: a deadline armed after a slow handler counts from its arming.
+  virtual TimePoint now() noexcept = 0;
+
+ protected:
+  ~TimeSource() = default;
+};
+
+/// One shard's connections. No thread, no clock, no system call of its own. The engine hands it completions, then asks for the slots that
+/// changed (`next_dirty`), lets it draw the consequences (`settle`) and posts what they want. The public `Connection` methods are calls of this
+/// class too; they change queues and flags and mark the slot, so a callback can never run inside another one.
+/// Every member is for the shard's own thread, but `counters()`.
+class Core {
+ public:
+  Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  /// Before anything else: one handler a listener (they outlive the core), and the time now.
+  void begin(std::vector<Handler*> handlers, TimePoint now) {
+    handlers_ = std::move(handlers);
+    timers_.begin(now);
+  }
+
+  // From the engine: what happened.
+  /// Makes a connection of an accepted handle and calls `on_connect`. False: refused by the limit or for want of memory; the handle
+  /// stays the caller's.
+  [[nodiscard]] bool adopt(NativeHandle handle, std::uint16_t listener);
+  void on_receive(const Completion& completion);
+  void on_send(const Completion& completion);
+  /// The handle is closed; the slot is free again.
+  void on_close(const Completion& completion);
+  void on_timer(Timer& timer);
+
+  // To the engine: what to do.
+  /// The next slot that changed, taken from the list; null when there is none.
+  Slot* next_dirty() noexcept;
+  bool anything_dirty() const noexcept { return dirty_first_ != nullptr; }
+  /// Moves a slot's state on, as far as the operations that have ended allow: delivers what arrived while it was paused, and calls
+  /// `on_disconnect` when no operation is in flight any more.
+  void settle(Slot& slot);
+  /// To be looked at again before the next wait.
+  void mark_dirty(Slot& slot) noexcept;
+
+  void begin_drain();
+  /// The drain's deadline is over: resets what is left.
+  void cut_drain();
+  const Drain& drain() const noexcept { return drain_; }
+  std::uint32_t connections() const noexcept { return slots_.in_use(); }
+
+  TimerQueue& timers() noexcept { return timers_; }
+  std::optional<TimePoint> next_deadline() const noexcept { return timers_.next_deadline(); }
+  ShardCounters& counters() noexcept { return counters_; }
+  const ShardCounters& counters() const noexcept { return counters_; }
+  Handler& handler(std::size_t listener) const noexcept { return *handlers_[listener]; }
+  /// Each handler once, though it may serve several listeners.
+  template <class Visit>
+  void for_each_handler(Visit&& visit) {
+    for (auto at = handlers_.begin(); at != handlers_.end(); ++at) {
+      if (std::find(handlers_.begin(), at, *at) == at) visit(**at);
+    }
+  }
+  Connection connection(ConnectionId id) noexcept { return Connection{this, id}; }
+
+  /// Runs user code that belongs to no connection: an exception is swallowed and counted.
+  template <class Call>
+  void guarded(Call&& call) noexcept {
+    try {
+      call();
+    } catch (...) {
+      counters_.handler_exceptions.add();
+    }
+  }
+
+  // From the user, by `Connection`; each answers "closed" for an id that is stale.
+  Slot* find(ConnectionId id) const noexcept;
+  SendResult send(ConnectionId id, std::span<const std::byte> bytes);
+  SendResult send(ConnectionId id, std::vector<std::byte>&& bytes);
+  SendResult send(ConnectionId id, SharedBytes bytes);
+  void shutdown_send(ConnectionId id) noexcept;
+  void close(ConnectionId id) noexcept;
+  void abort(ConnectionId id) noexcept;
+  void pause_receive(ConnectionId id) noexcept;
+  void resume_receive(ConnectionId id) noexcept;
+  std::error_code peer_address(ConnectionId id, Address& address) const noexcept;
+  void* context(ConnectionId id, const void* type) const noexcept;
+  void set_context(ConnectionId id, void* object, const void* type);
+
+ private:
+  template <class Call>
+  void call_handler(Slot& slot, Call&& call);
+  Connection handle_of(const Slot& slot) noexcept { return Connection{this, id_of(slot)}; }
+  ConnectionId id_of(const Slot& slot) const noexcept { return {config_.shard, slot.index, slot.generation}; }
+
+  // receiving.cpp
+  void received(Slot& slot, std::span<const std::byte> bytes);
+  void stash(Slot& slot, std::span<const std::byte> bytes);
+  void peer_ended(Slot& slot);
+  void tell_peer_end(Slot& slot);
+  void receive_failed(Slot& slot, int error);
+  void resume_if_unpaused(Slot& slot) noexcept;
+  void deliver_stash(Slot& slot);
+
+  // sending.cpp
+  SendResult refuse_send(Slot* slot, std::size_t bytes) noexcept;
+  template <class Append>
+  SendResult enqueue(ConnectionId id, std::size_t bytes, Append&& append);
+  void queue_shrank(Slot& slot);
+  void send_failed(Slot& slot, int error);
+
+  // closing.cpp
+  void end(Slot& slot, DisconnectReason reason, int error, bool reset) noexcept;
+  void close(Slot& slot) noexcept;
+  void cut(Slot& slot) noexcept;
+  void flush_or_linger(Slot& slot) noexcept;
+  void disconnected(Slot& slot);
+  void release_memory(Slot& slot) noexcept;
+  void destroy_context(Slot& slot) noexcept;
+
+  // retrying after a shortage
+  void retry_later(Slot& slot, Operation operation, TransferOutcome outcome) noexcept;
+  void retry_starved() noexcept;
+
+  CoreConfig config_;
+  ConnectionLimit& limit_;
+  TimeSource& time_;
+  std::vector<Handler*> handlers_;
+  TimerQueue timers_;
+  SlotTable slots_;
+  BlockPool blocks_;
+  ShardCounters counters_;
+  Drain drain_;
+  Slot* dirty_first_ = nullptr;  // a list through Slot::dirty_next, first in first out
+  Slot* dirty_last_ = nullptr;
+  std::vector<ConnectionId> starved_;
+  Timer starved_timer_;
+  Backoff starved_backoff_;
+  unsigned shortages_in_row_ = 0;
+};
+
+}  // namespace iocpp::core

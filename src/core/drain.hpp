@@ -1,0 +1,45 @@
+// A shard's share of a drain: who was idle, who finished, who was cut.
+#pragma once
+
+#include "core/slot.hpp"
+#include "iocpp/server.hpp"
+
+namespace iocpp::core {
+
+class Drain {
+ public:
+  bool begun() const noexcept { return begun_; }
+  void begin() noexcept { begun_ = true; }
+
+  /// The deadline is over: who comes now is cut at once.
+  bool over() const noexcept { return over_; }
+  void set_over() noexcept { over_ = true; }
+
+  /// The connection is to end in this drain.
+  static void enroll(Slot& slot) noexcept {
+    slot.draining = true;
+    slot.drain_was_idle = slot.state == SlotState::open && slot.send_queue.empty();
+  }
+
+  /// The connection is reset at the deadline.
+  void cut(Slot& slot) noexcept {
+    ++report_.cut;
+    slot.draining = false;
+  }
+
+  /// The connection has ended with `unsent` bytes left.
+  void ended(const Slot& slot, std::size_t unsent) noexcept {
+    if (begun_) report_.bytes_lost += unsent;
+    if (!slot.draining) return;
+    ++(slot.drain_was_idle ? report_.idle_closed : report_.finished);
+  }
+
+  const DrainReport& report() const noexcept { return report_; }
+
+ private:
+  DrainReport report_;
+  bool begun_ = false;
+  bool over_ = false;
+};
+
+}  // namespace iocpp::core

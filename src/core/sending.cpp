@@ -1,0 +1,96 @@
+// Sending: one ordered queue a connection, at most one send of its front in flight.
+#include <cassert>
+
+#include "core/call_handler.hpp"
+#include "core/core.hpp"
+
+namespace iocpp::core {
+
+SendResult Core::refuse_send(Slot* slot, std::size_t bytes) noexcept {
+  if (slot == nullptr || slot->state != SlotState::open || slot->end_requested) return {.closed = true};
+  if (bytes <= config_.send_queue_bytes_max - slot->send_queue.size()) return {};
+  end(*slot, DisconnectReason::send_overflow, 0, true);
+  return {.overflow = true};
+}
+
+template <class Append>
+SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
+  Slot* slot = find(id);
+  if (const SendResult refused = refuse_send(slot, bytes); refused.closed || refused.overflow) return refused;
+  if (bytes != 0) {
+    try {
+      append(slot->send_queue);
+    } catch (...) {
+      end(*slot, DisconnectReason::out_of_resources, 0, true);
+      return {.closed = true};
+    }
+  }
+  if (slot->send_queue.size() > config_.send_queue_bytes_high) {
+    slot->above_high = true;
+    slot->paused_by_pressure = config_.pause_receive_above_high;
+  }
+  mark_dirty(*slot);
+  return {.queued = true, .above_high_watermark = slot->above_high};
+}
+
+SendResult Core::send(ConnectionId id, std::span<const std::byte> bytes) {
+  return enqueue(id, bytes.size(), [&](ByteQueue& queue) { queue.append(blocks_, bytes); });
+}
+
+SendResult Core::send(ConnectionId id, std::vector<std::byte>&& bytes) {
+  return enqueue(id, bytes.size(), [&](ByteQueue& queue) { queue.append(blocks_.wrap(std::move(bytes))); });
+}
+
+SendResult Core::send(ConnectionId id, SharedBytes bytes) {
+  const std::size_t size = bytes == nullptr ? 0 : bytes->size();
+  return enqueue(id, size, [&](ByteQueue& queue) { queue.append(blocks_.wrap(std::move(bytes))); });
+}
+
+void Core::on_send(const Completion& completion) {
+  Slot* slot = slots_.find(completion.target, completion.generation);
+  if (slot == nullptr) return counters_.stale_completions.add();
+  assert(slot->send_in_flight && completion.bytes <= slot->send_in_flight_bytes);
+  slot->send_in_flight = slot->send_cancelling = false;
+  slot->send_in_flight_bytes = 0;
+  mark_dirty(*slot);
+  if (completion.bytes != 0) {
+    counters_.bytes_sent.add(completion.bytes);
+    slot->send_queue.consume(blocks_, completion.bytes);
+    if (slot->state == SlotState::open || slot->state == SlotState::flushing) {
+      call_handler(*slot, [&](Handler& handler) { handler.on_sent(handle_of(*slot), completion.bytes); });
+      queue_shrank(*slot);
+    }
+  }
+  if (completion.error != 0) send_failed(*slot, completion.error);
+}
+
+void Core::queue_shrank(Slot& slot) {
+  if (slot.state == SlotState::flushing) timers_.arm(slot, time_.now() + config_.linger_timeout);
+  if (slot.state != SlotState::open || !slot.above_high || slot.send_queue.size() > config_.send_queue_bytes_low) return;
+  slot.above_high = false;
+  if (slot.paused_by_pressure) {
+    slot.paused_by_pressure = false;
+    resume_if_unpaused(slot);
+  }
+  call_handler(slot, [&](Handler& handler) { handler.on_writable(handle_of(slot)); });
+}
+
+void Core::send_failed(Slot& slot, int error) {
+  const TransferOutcome outcome = classify_transfer(config_.platform, error);
+  switch (outcome) {
+    case TransferOutcome::cancelled: return;  // by us: marked dirty, and settled
+    case TransferOutcome::again:
+    case TransferOutcome::no_resources: return retry_later(slot, Operation::send, outcome);
+    case TransferOutcome::peer_reset: return end(slot, DisconnectReason::peer_reset, error, false);
+    case TransferOutcome::failed: return end(slot, DisconnectReason::network_error, error, true);
+  }
+}
+
+void Core::shutdown_send(ConnectionId id) noexcept {
+  Slot* slot = find(id);
+  if (slot == nullptr || slot->state != SlotState::open) return;
+  slot->end_requested = true;
+  mark_dirty(*slot);
+}
+
+}  // namespace iocpp::core

@@ -1,0 +1,34 @@
+#include "core/shard_counters.hpp"
+
+namespace iocpp::core {
+
+void ShardCounters::add_to(Counters& sum) const noexcept {
+  sum.accepted += accepted.get();
+  sum.shed += shed.get();
+  sum.refused += refused.get();
+  sum.accept_attempts += accept_attempts.get();
+  sum.accept_dropped += accept_dropped.get();
+  sum.accept_no_resources += accept_no_resources.get();
+  sum.accept_no_handles += accept_no_handles.get();
+  sum.accept_retries_paced += accept_retries_paced.get();
+  sum.listeners_lost += listeners_lost.get();
+  sum.listeners_restored += listeners_restored.get();
+  sum.connections_open += connections_open.get();
+  for (std::size_t reason = 0; reason < disconnect_reasons; ++reason) sum.disconnected[reason] += disconnected[reason].get();
+  sum.bytes_received += bytes_received.get();
+  sum.bytes_sent += bytes_sent.get();
+  sum.unsent_bytes += unsent_bytes.get();
+  sum.handler_exceptions += handler_exceptions.get();
+  sum.receive_buffers_empty += receive_buffers_empty.get();
+  sum.resource_retries += resource_retries.get();
+  sum.completion_overflows += completion_overflows.get();
+  sum.stale_completions += stale_completions.get();
+  sum.mailbox_undeliverable += mailbox_undeliverable.get();
+  sum.loop_errors += loop_errors.get();
+  sum.turns += turns.get();
+  sum.listeners_open += listeners_open.get();
+  sum.accepts_in_flight += accepts_in_flight.get();
+  sum.listeners_waiting += listeners_waiting.get();
+}
+
+}  // namespace iocpp::core

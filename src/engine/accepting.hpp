@@ -1,0 +1,219 @@
+// The accept chain at work: every outcome has its place, and after every turn every listener has something that wakes it. Part of engine.hpp.
+#pragma once
+
+#include "engine/engine.hpp"
+
+namespace iocpp::engine {
+
+using core::Acceptor;
+using core::AcceptOutcome;
+
+template <CompletionPort Port>
+void Engine<Port>::on_accept(const Completion& completion) {
+  Listener& listener = listeners_[completion.target];
+  if (completion.generation != listener.generation) {
+    core_.counters().stale_completions.add();
+    if (completion.error == 0) port_->close_now(completion.accepted, true);
+    return;
+  }
+  core::ShardCounters& counters = core_.counters();
+  switch (listener.acceptor.on_accept(completion.error, completion.more, now_)) {
+    case AcceptOutcome::accepted: return place(completion.accepted, listener.index);
+    case AcceptOutcome::drop_client: return counters.accept_dropped.add();
+    case AcceptOutcome::retry_later:
+      counters.accept_no_resources.add();
+      return report(listener, ServerError::Kind::accept_retry, completion.error);
+    case AcceptOutcome::no_handles:
+      counters.accept_no_handles.add();
+      return report(listener, ServerError::Kind::accept_shed, completion.error);
+    case AcceptOutcome::listener_lost:
+      listener.handle_gone = core::handle_is_gone(Port::capabilities.platform, completion.error);
+      if (listener.acceptor.mode() != Acceptor::Mode::rebuilding || std::exchange(listener.lost_told, true)) return;
+      counters.listeners_lost.add();
+      listener.quiet_until = {};
+      return report(listener, ServerError::Kind::listener_lost, completion.error);
+    case AcceptOutcome::cancelled:
+    case AcceptOutcome::multishot_refused: return;
+  }
+}
+
+template <CompletionPort Port>
+void Engine<Port>::on_poll(const Completion& completion) {
+  Listener& listener = listeners_[completion.target];
+  if (completion.generation != listener.generation) return core_.counters().stale_completions.add();
+  if (listener.acceptor.on_poll()) shed(listener);
+}
+
+template <CompletionPort Port>
+void Engine<Port>::shed(Listener& listener) {
+  for (unsigned refused = 0; refused < Acceptor::shed_batch; ++refused) {
+    const Shed outcome = port_->shed(listener.ref());
+    if (outcome == Shed::nobody) return listener.acceptor.shed_ended(Acceptor::ShedEnd::nobody_left, now_);
+    if (outcome == Shed::failed) return listener.acceptor.shed_ended(Acceptor::ShedEnd::failed, now_);
+    core_.counters().shed.add();
+  }
+  listener.acceptor.shed_ended(Acceptor::ShedEnd::batch_full, now_);
+}
+
+template <CompletionPort Port>
+void Engine<Port>::place(NativeHandle handle, std::uint32_t listener) {
+  if (config_.placement == core::Placement::self) return adopt(handle, listener);
+  std::array<std::uint64_t, 256> loads;
+  const std::size_t shards = group_.loops.size();
+  for (std::size_t shard = 0; shard < shards; ++shard) loads[shard] = group_.loops[shard]->load();
+  last_placed_ = core::fewest(std::span{loads}.first(shards), last_placed_);
+  if (!hand_over(*group_.loops[last_placed_], handle, listener)) refuse(handle);
+}
+
+template <CompletionPort Port>
+bool Engine<Port>::hand_over(Loop& loop, NativeHandle handle, std::uint32_t listener) {
+  auto message = std::unique_ptr<Message>{new (std::nothrow) Message{Message::Kind::adopt}};
+  if (message == nullptr) return false;
+  message->handle = handle;
+  message->listener = static_cast<std::uint16_t>(listener);
+  loop.arriving();
+  if (!loop.mailbox().put(message)) return true;
+  loop.arrived();
+  return false;
+}
+
+template <CompletionPort Port>
+void Engine<Port>::adopt(NativeHandle handle, std::uint32_t listener) {
+  if (!core_.adopt(handle, static_cast<std::uint16_t>(listener))) refuse(handle);
+}
+
+template <CompletionPort Port>
+void Engine<Port>::refuse(NativeHandle handle) noexcept {
+  core_.counters().refused.add();
+  port_->close_now(handle, true);
+}
+
+/// A handle is free: for a listener of ours that waits for one, in this very turn; for those of other shards, by a wake.
+template <CompletionPort Port>
+void Engine<Port>::note_freed_handle() noexcept {
+  for (Listener& listener : listeners_) listener.acceptor.on_handle_freed();
+  for (Loop* loop : group_.acceptors) {
+    if (loop != this) loop->handle_freed();
+  }
+}
+
+template <CompletionPort Port>
+void Engine<Port>::keep_accepting() {
+  if (handle_was_freed_.exchange(false, std::memory_order_relaxed)) {
+    for (Listener& listener : listeners_) listener.acceptor.on_handle_freed();
+  }
+  std::uint64_t in_flight = 0;
+  std::uint64_t waiting = 0;
+  bool waits_for_handle = false;
+  for (Listener& listener : listeners_) {
+    const bool waited = listener.acceptor.armed();
+    keep_accepting(listener);
+    if (!waited && listener.acceptor.armed()) core_.counters().accept_retries_paced.add();
+    in_flight += listener.acceptor.in_flight();
+    waiting += listener.acceptor.armed() ? 1U : 0U;
+    waits_for_handle = waits_for_handle || listener.acceptor.waits_for_handle();
+  }
+  core_.counters().accepts_in_flight.set(in_flight);
+  core_.counters().listeners_waiting.set(waiting);
+  if (waits_for_handle != waits_for_handle_.load(std::memory_order_relaxed)) waits_for_handle_.store(waits_for_handle);
+  assert(posts_refused_ || accept_chain_holds());
+}
+
+template <CompletionPort Port>
+void Engine<Port>::keep_accepting(Listener& listener) {
+  Acceptor& acceptor = listener.acceptor;
+  if (acceptor.mode() == Acceptor::Mode::closing) return close_in_order(listener);
+  while (acceptor.accepts_wanted() != 0) {
+    if (!port_->accept(listener.ref(), acceptor.multishot())) {
+      posts_refused_ = true;
+      return;
+    }
+    acceptor.accept_posted();
+    core_.counters().accept_attempts.add();
+  }
+  if (!acceptor.poll_wanted()) return;
+  if (port_->poll_listener(listener.ref())) {
+    acceptor.poll_posted();
+  } else {
+    posts_refused_ = true;
+  }
+}
+
+template <CompletionPort Port>
+bool Engine<Port>::accept_chain_holds() const noexcept {
+  for (const Listener& listener : listeners_) {
+    if (!listener.acceptor.healthy()) return false;
+  }
+  return true;
+}
+
+/// Cancel, wait for what is in flight, accept who is in the backlog, close: in that order nobody who was established is lost.
+template <CompletionPort Port>
+void Engine<Port>::close_in_order(Listener& listener) {
+  if (listener.acceptor.in_flight() != 0) {
+    if (!listener.cancel_posted) listener.cancel_posted = port_->cancel_listener(listener.ref());
+    posts_refused_ = posts_refused_ || !listener.cancel_posted;
+    return;
+  }
+  accept_the_rest(listener);
+  close_handle(listener);
+  listener.acceptor.closed();
+  core_.counters().listeners_open.subtract();
+}
+
+template <CompletionPort Port>
+void Engine<Port>::accept_the_rest(Listener& listener) {
+  constexpr unsigned most = 65'536;  // the largest backlog; whoever comes during this is not waited for without end
+  for (unsigned accepted = 0; accepted < most; ++accepted) {
+    int error = 0;
+    const NativeHandle handle = port_->accept_now(listener.ref(), error);
+    if (handle != no_handle) {
+      place(handle, listener.index);
+    } else if (error == Port::capabilities.would_block ||
+               core::classify_accept(Port::capabilities.platform, error) != AcceptOutcome::drop_client) {
+      return;
+    }
+  }
+}
+
+template <CompletionPort Port>
+void Engine<Port>::close_handle(Listener& listener) noexcept {
+  if (listener.handle != no_handle && !listener.handle_gone) port_->close_now(listener.handle, false);
+  listener.handle = no_handle;
+}
+
+template <CompletionPort Port>
+void Engine<Port>::rebuild(Listener& listener) {
+  if (listener.handle != no_handle) {
+    // What is in flight on the lost handle comes back with the old generation, and is absorbed.
+    port_->cancel_listener(listener.ref());
+    close_handle(listener);
+    listener.acceptor.closed();
+    ++listener.generation;
+  }
+  int error = 0;
+  listener.handle = config_.reopen_listener(listener.index, error);
+  if (listener.handle == no_handle) {
+    listener.acceptor.rebuild_failed(now_);
+    return report(listener, ServerError::Kind::listener_lost, error);
+  }
+  listener.handle_gone = listener.lost_told = false;
+  listener.acceptor.open();
+  core_.counters().listeners_restored.add();
+  listener.quiet_until = {};
+  report(listener, ServerError::Kind::listener_restored, 0);
+}
+
+/// At most one report a second and a listener, so that what peers cause can't flood a log.
+template <CompletionPort Port>
+void Engine<Port>::report(Listener& listener, ServerError::Kind kind, int error) {
+  if (now_ < listener.quiet_until) return;
+  listener.quiet_until = now_ + std::chrono::seconds{1};
+  const ServerError what{.kind = kind,
+                         .shard = config_.core.shard,
+                         .listener = listener.index,
+                         .error = error == 0 ? std::error_code{} : native_error(error)};
+  core_.guarded([&] { core_.handler(listener.index).on_server_error(what); });
+}
+
+}  // namespace iocpp::engine

@@ -1,0 +1,82 @@
+// The engine: one shard's turn over a backend. Flush, wait, dispatch.
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <deque>
+#include <optional>
+
+#include "core/acceptor.hpp"
+#include "engine/listener.hpp"
+#include "engine/loop.hpp"
+#include "iocpp/error.hpp"
+
+namespace iocpp::engine {
+
+template <CompletionPort Port>
+class Engine final : public Loop, private core::TimeSource {
+ public:
+  /// `arguments` are the port's own.
+  template <class... Arguments>
+  Engine(const EngineConfig& config, Group& group, Arguments&&... arguments)
+      : Engine{config, group, std::make_unique<Port>(std::forward<Arguments>(arguments)...)} {}
+
+  [[nodiscard]] std::error_code open(std::vector<Handler*> handlers) override;
+  bool turn() override;
+  void wake() noexcept override { port_->wake(); }
+
+  /// For tests and the simulator: the invariant of the accept chain, for each listener, between turns.
+  bool accept_chain_holds() const noexcept;
+  const std::deque<Listener>& listeners() const noexcept { return listeners_; }
+  Port& port() noexcept { return *port_; }
+
+ private:
+  Engine(const EngineConfig& config, Group& group, std::unique_ptr<Port> port);
+
+  TimePoint now() noexcept override { return port_->now(); }
+
+  // turn.hpp: one turn
+  std::optional<std::chrono::nanoseconds> wait_time() const noexcept;
+  void dispatch(const Completion& completion);
+  void on_timer(core::Timer& timer);
+  void flush();
+  bool post(core::Slot& slot);
+  bool post_send(core::Slot& slot);
+  void handle_message(Message& message);
+  void return_message(Message& message);
+  void note_drain();
+  bool finished();
+
+  // accepting.hpp: the accept chain
+  void on_accept(const Completion& completion);
+  void on_poll(const Completion& completion);
+  void shed(Listener& listener);
+  void place(NativeHandle handle, std::uint32_t listener);
+  bool hand_over(Loop& loop, NativeHandle handle, std::uint32_t listener);
+  void adopt(NativeHandle handle, std::uint32_t listener);
+  void refuse(NativeHandle handle) noexcept;
+  void note_freed_handle() noexcept;
+  void keep_accepting();
+  void keep_accepting(Listener& listener);
+  void close_in_order(Listener& listener);
+  void accept_the_rest(Listener& listener);
+  void rebuild(Listener& listener);
+  void close_handle(Listener& listener) noexcept;
+  void report(Listener& listener, ServerError::Kind kind, int error);
+
+  Group& group_;
+  EngineConfig config_;
+  std::unique_ptr<Port> port_;
+  std::deque<Listener> listeners_;
+  core::Timer drain_timer_;
+  TimePoint now_{};
+  std::size_t last_placed_ = 0;
+  bool posts_refused_ = false;  // a posting call had no room: the next wait does not sleep
+  bool draining_ = false;
+  TimePoint drain_deadline_{};
+};
+
+}  // namespace iocpp::engine
+
+#include "engine/accepting.hpp"
+#include "engine/turn.hpp"

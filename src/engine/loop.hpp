@@ -1,0 +1,95 @@
+// A shard as the server sees it, whatever backend it runs on; and what the shards of one server share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "core/connection_limit.hpp"
+#include "core/core.hpp"
+#include "core/placement.hpp"
+#include "engine/backend.hpp"
+#include "engine/mailbox.hpp"
+
+namespace iocpp::engine {
+
+/// One shard's loop: a thread (or the simulator) calls `open` once, then `turn` until it answers false. One virtual call a turn.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+
+  /// On the loop's own thread: makes the port and begins to accept. After an error the loop must not turn; its listeners are closed.
+  [[nodiscard]] virtual std::error_code open(std::vector<Handler*> handlers) = 0;
+
+  /// Waits for completions, handles them, posts what follows. False: it has ended, nothing is in flight and the port is closed.
+  virtual bool turn() = 0;
+
+  /// Ends the wait, now or next time. Any thread, and signal handlers.
+  virtual void wake() noexcept = 0;
+
+  Mailbox& mailbox() noexcept { return mailbox_; }
+  core::Core& core() noexcept { return core_; }
+  const core::Core& core() const noexcept { return core_; }
+
+  /// Connections that it has or is about to get.
+  std::uint64_t load() const noexcept { return core_.counters().connections_open.get() + arriving_.load(std::memory_order_relaxed); }
+  void arriving() noexcept { arriving_.fetch_add(1, std::memory_order_relaxed); }
+  void arrived() noexcept { arriving_.fetch_sub(1, std::memory_order_relaxed); }
+
+  /// Another shard has closed a handle. Any thread.
+  void handle_freed() noexcept {
+    if (!waits_for_handle_.exchange(false)) return;
+    handle_was_freed_.store(true);
+    wake();
+  }
+
+ protected:
+  Loop(const core::CoreConfig& config, core::ConnectionLimit& limit, core::TimeSource& time, std::size_t mailbox_bytes_max)
+      : core_{config, limit, time}, mailbox_{mailbox_bytes_max, [this] { wake(); }} {}
+
+  core::Core core_;
+  Mailbox mailbox_;
+  std::atomic<std::uint64_t> arriving_{0};
+  std::atomic<bool> waits_for_handle_{false};
+  std::atomic<bool> handle_was_freed_{false};
+};
+
+/// What the shards of one server share. It outlives them.
+struct Group {
+  explicit Group(std::size_t connections_max) : limit{connections_max} {}
+
+  core::ConnectionLimit limit;
+  std::vector<Loop*> loops;       ///< The shards that have connections; complete before the first turn.
+  std::vector<Loop*> acceptors;   ///< All loops that accept.
+  std::atomic<Clock::rep> drain_deadline{not_draining};
+
+  static constexpr Clock::rep not_draining = std::numeric_limits<Clock::rep>::max();
+
+  /// Any thread, signal handlers too. A later call may only shorten the deadline.
+  void request_drain(TimePoint deadline) noexcept {
+    const Clock::rep wanted = deadline.time_since_epoch().count();
+    Clock::rep current = drain_deadline.load();
+    while (wanted < current && !drain_deadline.compare_exchange_weak(current, wanted)) {
+    }
+    for (Loop* loop : loops) loop->wake();
+    for (Loop* loop : acceptors) loop->wake();
+  }
+};
+
+struct EngineConfig {
+  core::CoreConfig core;
+  BackendConfig backend;
+  core::Placement placement = core::Placement::self;
+  unsigned accepts_in_flight = 16;
+  std::size_t mailbox_bytes_max = 64U << 20;
+  std::vector<NativeHandle> listeners;  ///< Bound and listening; the engine's from now on. May be empty.
+  /// Makes listener `index` anew after it was lost: its handle, or no_handle and the native error.
+  std::function<NativeHandle(std::size_t index, int& error)> reopen_listener;
+};
+
+}  // namespace iocpp::engine

@@ -1,0 +1,199 @@
+// One turn of the loop: wait, dispatch, flush. Part of engine.hpp.
+#pragma once
+
+#include "engine/engine.hpp"
+
+namespace iocpp::engine {
+
+template <CompletionPort Port>
+Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<Port> port)
+    : Loop{config.core, group.limit, *this, config.mailbox_bytes_max},
+      group_{group},
+      config_{config},
+      port_{std::move(port)} {
+  drain_timer_.kind = core::TimerKind::drain;
+  config_.backend.counters = &core_.counters();
+  for (std::uint32_t index = 0; index < config.listeners.size(); ++index) {
+    const core::Acceptor::Config chain{.platform = Port::capabilities.platform,
+                                       .multishot = Port::capabilities.multishot_accept,
+                                       .singles = config.accepts_in_flight,
+                                       .seed = (std::uint64_t{config.core.shard} << 32) | index};
+    listeners_.emplace_back(index, config.listeners[index], chain, core_.timers());
+  }
+}
+
+template <CompletionPort Port>
+std::error_code Engine<Port>::open(std::vector<Handler*> handlers) {
+  if (const int error = port_->open(config_.backend); error != 0) return native_error(error);
+  now_ = port_->now();
+  core_.begin(std::move(handlers), now_);
+  for (Listener& listener : listeners_) listener.acceptor.open();
+  core_.counters().listeners_open.set(listeners_.size());
+  keep_accepting();
+  return {};
+}
+
+template <CompletionPort Port>
+bool Engine<Port>::turn() {
+  const std::span<const Completion> completions = port_->wait(wait_time());
+  now_ = port_->now();
+  core_.counters().turns.add();
+  posts_refused_ = false;
+  for (const Completion& completion : completions) dispatch(completion);
+  if (const int error = port_->wait_error(); error != 0) {
+    core_.counters().loop_errors.add();
+    for (Listener& listener : listeners_) report(listener, ServerError::Kind::loop_failed, error);
+  }
+  mailbox_.take_all([this](Message& message) { handle_message(message); });
+  note_drain();
+  core_.timers().expire(now_, [this](core::Timer& timer) { on_timer(timer); });
+  flush();
+  keep_accepting();
+  return !finished();
+}
+
+template <CompletionPort Port>
+std::optional<std::chrono::nanoseconds> Engine<Port>::wait_time() const noexcept {
+  if (posts_refused_ || core_.anything_dirty()) return std::chrono::nanoseconds{0};
+  const auto deadline = core_.next_deadline();
+  if (!deadline) return std::nullopt;
+  return std::max(*deadline - now_, std::chrono::nanoseconds{0});
+}
+
+template <CompletionPort Port>
+void Engine<Port>::dispatch(const Completion& completion) {
+  switch (completion.operation) {
+    case Operation::receive: return core_.on_receive(completion);
+    case Operation::send: return core_.on_send(completion);
+    case Operation::accept: return on_accept(completion);
+    case Operation::close: core_.on_close(completion); return note_freed_handle();
+    case Operation::poll_listener: return on_poll(completion);
+  }
+}
+
+template <CompletionPort Port>
+void Engine<Port>::on_timer(core::Timer& timer) {
+  switch (timer.kind) {
+    case core::TimerKind::connection:
+    case core::TimerKind::starved: return core_.on_timer(timer);
+    case core::TimerKind::drain: return core_.cut_drain();
+    case core::TimerKind::listener: break;
+  }
+  for (Listener& listener : listeners_) {
+    if (&listener.acceptor == &timer && listener.acceptor.on_timer()) rebuild(listener);
+  }
+}
+
+/// Posts what the changed slots want. Handlers called on the way may change more slots; those are taken too.
+template <CompletionPort Port>
+void Engine<Port>::flush() {
+  while (core::Slot* slot = core_.next_dirty()) {
+    core_.settle(*slot);
+    if (post(*slot)) continue;
+    // No room. The slot goes to the end of the list, the next wait makes room and does not sleep.
+    core_.mark_dirty(*slot);
+    posts_refused_ = true;
+    return;
+  }
+}
+
+template <CompletionPort Port>
+bool Engine<Port>::post(core::Slot& slot) {
+  if (slot.wants_receive_cancel()) {
+    if (!port_->cancel_receive(slot.ref())) return false;
+    slot.receive_cancelling = true;
+  }
+  if (slot.wants_send_cancel()) {
+    if (!port_->cancel_send(slot.ref())) return false;
+    slot.send_cancelling = true;
+  }
+  if (slot.wants_send() && !post_send(slot)) return false;
+  if (slot.wants_end()) {
+    port_->end_stream(slot.ref());
+    slot.end_sent = true;
+  }
+  if (slot.wants_receive()) {
+    if (!port_->receive(slot.ref())) return false;
+    slot.receive_posted();
+  }
+  if (slot.wants_close()) {
+    if (!port_->close(slot.ref(), slot.reset)) return false;
+    slot.close_posted();
+  }
+  return true;
+}
+
+template <CompletionPort Port>
+bool Engine<Port>::post_send(core::Slot& slot) {
+  std::array<Buffer, 64> buffers;
+  const std::size_t count = slot.send_queue.gather(buffers);
+  // One send of at most 1 GiB, so that its length fits every system's types; the rest follows when it has ended.
+  constexpr std::size_t most = 1U << 30;
+  std::size_t bytes = 0;
+  std::size_t used = 0;
+  while (used < count && bytes < most) {
+    buffers[used].size = std::min(buffers[used].size, most - bytes);
+    bytes += buffers[used++].size;
+  }
+  if (!port_->send(slot.ref(), std::span{buffers}.first(used))) return false;
+  slot.send_posted(bytes);
+  return true;
+}
+
+template <CompletionPort Port>
+void Engine<Port>::handle_message(Message& message) {
+  switch (message.kind) {
+    case Message::Kind::send: {
+      const SendResult sent = core_.send(message.id, std::move(message.bytes));
+      if (!sent) return return_message(message);
+      return;
+    }
+    case Message::Kind::shutdown_send: return core_.shutdown_send(message.id);
+    case Message::Kind::close: return core_.close(message.id);
+    case Message::Kind::abort: return core_.abort(message.id);
+    case Message::Kind::task: return core_.guarded(message.task);
+    case Message::Kind::adopt:
+      arrived();
+      return adopt(message.handle, message.listener);
+  }
+}
+
+/// The message will not be carried out any more.
+template <CompletionPort Port>
+void Engine<Port>::return_message(Message& message) {
+  if (message.kind == Message::Kind::adopt) {
+    arrived();
+    return refuse(message.handle);
+  }
+  if (message.kind != Message::Kind::send) return;
+  core_.counters().mailbox_undeliverable.add();
+  core_.guarded([&] { core_.handler(0).on_send_failed(message.id, std::move(message.bytes), make_error_code(errc::closed)); });
+}
+
+template <CompletionPort Port>
+void Engine<Port>::note_drain() {
+  const Clock::rep wanted = group_.drain_deadline.load(std::memory_order_relaxed);
+  if (wanted == Group::not_draining) return;
+  const TimePoint deadline{Clock::duration{wanted}};
+  if (draining_ && deadline >= drain_deadline_) return;
+  drain_deadline_ = deadline;
+  core_.timers().arm(drain_timer_, deadline);
+  if (std::exchange(draining_, true)) return;
+  for (Listener& listener : listeners_) listener.acceptor.begin_close();
+  core_.begin_drain();
+}
+
+template <CompletionPort Port>
+bool Engine<Port>::finished() {
+  if (!draining_ || core_.connections() != 0) return false;
+  for (const Listener& listener : listeners_) {
+    if (listener.acceptor.mode() != core::Acceptor::Mode::closed) return false;
+  }
+  mailbox_.close([this](Message& message) { return_message(message); });
+  core_.timers().cancel(drain_timer_);
+  core_.for_each_handler([this](Handler& handler) { core_.guarded([&] { handler.on_server_close(); }); });
+  port_->stop();
+  return true;
+}
+
+}  // namespace iocpp::engine

@@ -1,0 +1,61 @@
+#include "server/check_options.hpp"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+
+#include "backend/listening.hpp"
+#include "iocpp/error.hpp"
+
+namespace iocpp::server {
+namespace {
+
+void require(bool holds, const char* rule) {
+  if (!holds) throw std::system_error(make_error_code(errc::invalid_argument), std::string{"Options::"} + rule);
+}
+
+void check_listeners(const Options& options) {
+  require(options.listen.empty() || (options.port == 0 && options.host.empty()), "listen: with it, leave port and host alone");
+  require(options.listen.size() <= 1'000, "listen: at most 1,000");
+  for (const Listen& listen : options.listen) {
+    require(listen.handler == nullptr || options.shards <= 1, "listen: a listener's own handler works with one shard only");
+  }
+}
+
+void check_sizes(const Options& options) {
+  constexpr std::size_t ring_least = 64U << 10;
+  constexpr std::size_t ring_most = 1U << 30;
+  require(options.receive_ring_bytes >= ring_least && options.receive_ring_bytes <= ring_most, "receive_ring_bytes: 64 KiB to 1 GiB");
+  require(options.receive_ring_bytes_max >= options.receive_ring_bytes && options.receive_ring_bytes_max <= ring_most,
+          "receive_ring_bytes_max: receive_ring_bytes to 1 GiB");
+  require(options.send_queue_bytes_low <= options.send_queue_bytes_high, "send_queue_bytes_low: at most send_queue_bytes_high");
+  require(options.send_queue_bytes_high <= options.send_queue_bytes_max, "send_queue_bytes_high: at most send_queue_bytes_max");
+  require(options.send_queue_bytes_max >= 1, "send_queue_bytes_max: at least 1");
+  require(options.mailbox_bytes_max >= 1, "mailbox_bytes_max: at least 1");
+  constexpr std::size_t socket_buffer_most = 1U << 30;
+  require(options.socket_receive_buffer <= socket_buffer_most, "socket_receive_buffer: at most 1 GiB");
+  require(options.socket_send_buffer <= socket_buffer_most, "socket_send_buffer: at most 1 GiB");
+}
+
+void check_times(const Options& options) {
+  require(options.keepalive.count() >= 0 && options.keepalive.count() <= 32'767, "keepalive: 0 to 32,767 seconds");
+  require(options.linger_timeout.count() >= 1, "linger_timeout: at least 1 ms");
+  require(options.drain_timeout.count() >= 0, "drain_timeout: not negative");
+}
+
+}  // namespace
+
+Options checked(Options options, unsigned default_shards) {
+  if (options.shards == 0) options.shards = std::clamp(default_shards, 1U, 255U);
+  require(options.shards <= 255, "shards: at most 255");
+  require(options.backlog >= 1, "backlog: at least 1");
+  require(options.accepts_in_flight >= 1 && options.accepts_in_flight <= 1'024, "accepts_in_flight: 1 to 1,024");
+  check_listeners(options);
+  check_sizes(options);
+  check_times(options);
+  if (options.listen.empty()) options.listen.push_back({.host = options.host, .port = options.port});
+  if (options.connections_max == 0) options.connections_max = std::max<std::size_t>(backend::handle_limit() / 2, 1);
+  return options;
+}
+
+}  // namespace iocpp::server

@@ -1,0 +1,233 @@
+#include "server/running.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "iocpp/error.hpp"
+#include "server/check_options.hpp"
+
+namespace iocpp {
+namespace {
+
+/// The server whose thread this is; for `wait`, which must not wait for itself.
+thread_local const void* server_of_this_thread = nullptr;
+
+TimePoint now() noexcept { return TimePoint{std::chrono::steady_clock::now().time_since_epoch()}; }
+
+}  // namespace
+
+/// The accepting thread's handler: it has no connections, and what it reports is told to the handler of shard 0, on that shard's thread.
+class Server::Running::ErrorsToShard final : public Handler {
+ public:
+  explicit ErrorsToShard(engine::Loop& shard) : shard_{shard} {}
+
+  void on_server_error(const ServerError& error) override {
+    auto message = std::make_unique<engine::Message>(engine::Message::Kind::task);
+    message->task = [&shard = shard_, error] { shard.core().handler(error.listener).on_server_error(error); };
+    // A full mailbox loses the report; the counters have it.
+    [[maybe_unused]] const std::error_code lost = shard_.mailbox().put(message);
+  }
+
+ private:
+  engine::Loop& shard_;
+};
+
+Server::Running::Running(Options options, Handler* handler, HandlerFactory factory, unsigned default_shards)
+    : options_{server::checked(std::move(options), default_shards)},
+      handler_{handler},
+      factory_{std::move(factory)},
+      choice_{backend::choose(options_.backend)},
+      group_{options_.connections_max} {
+  try {
+    bind_all();
+    make_loops();
+  } catch (...) {
+    for (const backend::ListeningSockets& sockets : listeners_) std::ranges::for_each(sockets.handles, backend::close_listener);
+    throw;
+  }
+}
+
+Server::Running::~Running() {
+  if (started_) {
+    request_drain(std::chrono::milliseconds{0});
+    join_all();
+  }
+  for (Member& member : members_) {
+    if (!member.opened) std::ranges::for_each(member.listeners, backend::close_listener);
+  }
+}
+
+void Server::Running::bind_all() {
+  const std::size_t sockets = options_.accept_thread ? 1 : options_.shards;
+  for (const Listen& listen : options_.listen) listeners_.push_back(backend::listen_on(listen, options_, sockets));
+}
+
+void Server::Running::make_loops() {
+  members_.reserve(options_.shards + 1);
+  const auto nth_sockets = [this](std::size_t nth) {
+    std::vector<NativeHandle> handles;
+    for (const backend::ListeningSockets& sockets : listeners_) handles.push_back(sockets.handles[nth]);
+    return handles;
+  };
+  for (unsigned shard = 0; shard < options_.shards; ++shard) {
+    make_loop(shard, core::Placement::self, options_.accept_thread ? std::vector<NativeHandle>{} : nth_sockets(shard));
+    group_.loops.push_back(members_.back().loop.get());
+  }
+  if (options_.accept_thread) {
+    make_loop(options_.shards, core::Placement::fewest_connections, nth_sockets(0));
+    errors_to_shard_ = std::make_unique<ErrorsToShard>(*group_.loops.front());
+  }
+  for (const Member& member : members_) {
+    if (!member.listeners.empty()) group_.acceptors.push_back(member.loop.get());
+  }
+}
+
+void Server::Running::make_loop(unsigned number, core::Placement placement, std::vector<NativeHandle> listeners) {
+  engine::EngineConfig config = engine_config(number);
+  config.placement = placement;
+  config.listeners = listeners;
+  members_.push_back({.loop = backend::make_loop(choice_.backend, config, group_), .listeners = std::move(listeners), .opened = false, .thread = {}});
+}
+
+engine::EngineConfig Server::Running::engine_config(unsigned number) const {
+  engine::EngineConfig config;
+  config.core = {.shard = number,
+                 .send_queue_bytes_high = options_.send_queue_bytes_high,
+                 .send_queue_bytes_low = options_.send_queue_bytes_low,
+                 .send_queue_bytes_max = options_.send_queue_bytes_max,
+                 .pause_receive_above_high = options_.pause_receive_above_high,
+                 .linger_timeout = options_.linger_timeout,
+                 .linger_bytes_max = options_.linger_bytes_max};
+  backend::set_platform(config.core);
+  config.backend.receive_ring_bytes = options_.receive_ring_bytes;
+  config.backend.receive_ring_bytes_max = options_.receive_ring_bytes_max;
+  config.accepts_in_flight = static_cast<unsigned>(options_.accepts_in_flight);
+  config.mailbox_bytes_max = options_.mailbox_bytes_max;
+  // Runs on the loop's thread; it reads only what does not change after the constructor.
+  config.reopen_listener = [self = const_cast<Running*>(this)](std::size_t listener, int& error) { return self->reopen(listener, error); };
+  return config;
+}
+
+NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept {
+  const bool shared = !options_.accept_thread && options_.shards > 1;
+  return backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared, error);
+}
+
+void Server::Running::start() {
+  if (std::exchange(started_, true)) throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
+  try {
+    for (unsigned number = 0; number < members_.size(); ++number) {
+      members_[number].thread = std::thread{[this, number] { run_member(number); }};
+    }
+  } catch (...) {
+    const unsigned missing = static_cast<unsigned>(std::ranges::count_if(members_, [](const Member& member) { return !member.thread.joinable(); }));
+    for (unsigned count = 0; count < missing; ++count) opened(std::current_exception());
+  }
+  std::unique_lock lock{mutex_};
+  opened_changed_.wait(lock, [this] { return members_opened_ == members_.size(); });
+  if (start_error_ == nullptr) return;
+  lock.unlock();
+  request_drain(std::chrono::milliseconds{0});
+  join_all();
+  std::rethrow_exception(start_error_);
+}
+
+void Server::Running::opened(std::exception_ptr error) noexcept {
+  const std::lock_guard lock{mutex_};
+  ++members_opened_;
+  if (start_error_ == nullptr) start_error_ = std::move(error);
+  opened_changed_.notify_all();
+}
+
+void Server::Running::run_member(unsigned number) {
+  server_of_this_thread = this;
+  serve(number, members_[number]);
+  const Clock::rep ended = now().time_since_epoch().count();
+  Clock::rep last = last_ended_.load();
+  while (last < ended && !last_ended_.compare_exchange_weak(last, ended)) {
+  }
+}
+
+void Server::Running::serve(unsigned number, Member& member) {
+  std::unique_ptr<Handler> made;
+  try {
+    if (options_.on_thread_start) options_.on_thread_start(number);
+    const std::error_code error = member.loop->open(handlers_of(number, made));
+    if (error) throw std::system_error(error, "can't set up " + std::string{to_string(choice_.backend)});
+    member.opened = true;
+  } catch (...) {
+    return opened(std::current_exception());
+  }
+  opened(nullptr);
+  while (member.loop->turn()) {
+  }
+}
+
+std::vector<Handler*> Server::Running::handlers_of(unsigned number, std::unique_ptr<Handler>& made) {
+  Handler* handler = handler_;
+  if (number == options_.shards) {
+    handler = errors_to_shard_.get();
+  } else if (factory_) {
+    made = factory_(number);
+    if (made == nullptr) throw std::system_error(make_error_code(errc::invalid_argument), "HandlerFactory returned null");
+    handler = made.get();
+  }
+  std::vector<Handler*> handlers;
+  for (const Listen& listen : options_.listen) {
+    const bool own = listen.handler != nullptr && number != options_.shards;
+    handlers.push_back(own ? listen.handler : handler);
+  }
+  return handlers;
+}
+
+void Server::Running::request_drain(std::chrono::milliseconds deadline) noexcept {
+  const TimePoint requested = now();
+  Clock::rep never = 0;
+  drain_requested_.compare_exchange_strong(never, requested.time_since_epoch().count());
+  // A deadline far away is kept within what the clock can say.
+  group_.request_drain(requested + std::clamp(deadline, std::chrono::milliseconds{0}, std::chrono::milliseconds{std::chrono::hours{24 * 365}}));
+}
+
+bool Server::Running::on_own_thread() const noexcept { return server_of_this_thread == this; }
+
+void Server::Running::join_all() {
+  const std::lock_guard lock{join_mutex_};
+  for (Member& member : members_) {
+    if (member.thread.joinable()) member.thread.join();
+  }
+}
+
+DrainReport Server::Running::wait() {
+  if (on_own_thread()) {
+    throw std::system_error(make_error_code(errc::resource_deadlock_would_occur), "Server::wait: called on one of the server's own threads");
+  }
+  DrainReport report;
+  if (!started_) return report;
+  join_all();
+  for (const Member& member : members_) {
+    const DrainReport& part = member.loop->core().drain().report();
+    report.idle_closed += part.idle_closed;
+    report.finished += part.finished;
+    report.cut += part.cut;
+    report.bytes_lost += part.bytes_lost;
+  }
+  report.duration = std::chrono::ceil<std::chrono::milliseconds>(Clock::duration{last_ended_.load() - drain_requested_.load()});
+  return report;
+}
+
+std::error_code Server::Running::put(unsigned shard_index, std::unique_ptr<engine::Message> message) {
+  engine::Loop* loop = shard(shard_index);
+  if (loop == nullptr) return make_error_code(errc::invalid_argument);
+  return loop->mailbox().put(message);
+}
+
+Counters Server::Running::counters() const {
+  Counters sum;
+  for (const Member& member : members_) {
+    member.loop->core().counters().add_to(sum);
+    sum.mailbox_full += member.loop->mailbox().times_full();
+  }
+  return sum;
+}
+
+}  // namespace iocpp

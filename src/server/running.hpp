@@ -1,0 +1,81 @@
+// What a server consists of: its sockets, its shards' loops, their threads.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "backend/choose.hpp"
+#include "backend/listening.hpp"
+#include "engine/loop.hpp"
+#include "iocpp/server.hpp"
+
+namespace iocpp {
+
+/// Made by the constructor (sockets, loops), threads by `start`. A loop belongs to its thread from `start` until that thread is joined; what others may touch meanwhile is its
+/// mailbox, its wake and its counters.
+class Server::Running {
+ public:
+  Running(Options options, Handler* handler, HandlerFactory factory, unsigned default_shards);
+  ~Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  void start();
+  void request_drain(std::chrono::milliseconds deadline) noexcept;
+  DrainReport wait();
+  bool on_own_thread() const noexcept;
+  std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message);
+
+  const Options& options() const noexcept { return options_; }
+  const backend::Choice& choice() const noexcept { return choice_; }
+  const std::vector<backend::ListeningSockets>& listeners() const noexcept { return listeners_; }
+  unsigned shards() const noexcept { return static_cast<unsigned>(group_.loops.size()); }
+  engine::Loop* shard(unsigned index) noexcept { return index < group_.loops.size() ? group_.loops[index] : nullptr; }
+  Counters counters() const;
+
+ private:
+  class ErrorsToShard;
+  /// A loop with the thread that turns it and the sockets that it was given.
+  struct Member {
+    std::unique_ptr<engine::Loop> loop;
+    std::vector<NativeHandle> listeners;
+    bool opened = false;  ///< The listeners are the loop's.
+    std::thread thread;
+  };
+
+  void bind_all();
+  void make_loops();
+  void make_loop(unsigned number, core::Placement placement, std::vector<NativeHandle> listeners);
+  engine::EngineConfig engine_config(unsigned number) const;
+  NativeHandle reopen(std::size_t listener, int& error) noexcept;
+
+  void run_member(unsigned number);
+  void serve(unsigned number, Member& member);
+  std::vector<Handler*> handlers_of(unsigned number, std::unique_ptr<Handler>& made);
+  void opened(std::exception_ptr error) noexcept;
+  void join_all();
+
+  Options options_;
+  Handler* handler_;
+  HandlerFactory factory_;
+  backend::Choice choice_;
+  std::vector<backend::ListeningSockets> listeners_;
+  engine::Group group_;
+  std::unique_ptr<Handler> errors_to_shard_;
+  std::vector<Member> members_;  ///< The shards, then the accepting loop if there is one.
+
+  std::mutex mutex_;  // of start and wait only
+  std::condition_variable opened_changed_;
+  unsigned members_opened_ = 0;
+  std::exception_ptr start_error_;
+  std::mutex join_mutex_;
+  bool started_ = false;
+  std::atomic<Clock::rep> drain_requested_{0};
+  std::atomic<Clock::rep> last_ended_{0};
+};
+
+}  // namespace iocpp
