@@ -116,7 +116,7 @@ void Engine<Port>::keep_accepting() {
   core_.counters().accepts_in_flight.set(in_flight);
   core_.counters().listeners_waiting.set(waiting);
   if (waits_for_handle != waits_for_handle_.load(std::memory_order_relaxed)) waits_for_handle_.store(waits_for_handle);
-  assert(posts_refused_ || accept_chain_holds());
+  assert(accept_chain_holds());
 }
 
 template <CompletionPort Port>
@@ -141,6 +141,7 @@ void Engine<Port>::keep_accepting(Listener& listener) {
 
 template <CompletionPort Port>
 bool Engine<Port>::accept_chain_holds() const noexcept {
+  if (posts_refused_) return true;  // the next turn does not wait
   for (const Listener& listener : listeners_) {
     if (!listener.acceptor.healthy()) return false;
   }

@@ -105,7 +105,7 @@ class Port {
   int reserve_ = -1;  // given up for a moment at the handle limit, to answer a client
   bool doorbell_armed_ = false;
   bool multishot_receive_ = true;
-  bool multishot_receive_proven_ = false;
+  bool receive_proven_ = false;
 };
 
 template <class Sys>
@@ -156,7 +156,8 @@ bool Port<Sys>::poll_listener(ListenerRef listener) {
 
 template <class Sys>
 bool Port<Sys>::cancel(std::uint64_t target) {
-  return post([&] { return sys_.cancel(target, user_of(Tag::cancel, 0, 0)); });
+  // All of that name: the single accepts of a pool share theirs.
+  return post([&] { return sys_.cancel_all(target, user_of(Tag::cancel, 0, 0)); });
 }
 
 template <class Sys>
@@ -267,7 +268,7 @@ void Port<Sys>::translate_receive(const kernel::Entry& entry, Completion& comple
   completion.operation = Operation::receive;
   if ((entry.flags & kernel::entry_has_buffer) != 0) completion.received = buffers_.take(entry).data();
   if (entry.result >= 0) {
-    multishot_receive_proven_ = true;
+    receive_proven_ = true;
     return;
   }
   if (completion.error == linux_errno::nobufs) {
@@ -275,8 +276,9 @@ void Port<Sys>::translate_receive(const kernel::Entry& entry, Completion& comple
     counters_->receive_buffers_empty.add();
     buffers_.grow();
     completion.error = linux_errno::again;
-  } else if (completion.error == linux_errno::inval && multishot_receive_ && !multishot_receive_proven_) {
-    multishot_receive_ = false;  // a kernel before 6.0
+  } else if (completion.error == linux_errno::inval && !receive_proven_) {
+    // A kernel before 6.0 knows no multishot receive. Several may have been posted before the first one says so.
+    multishot_receive_ = false;
     completion.error = linux_errno::again;
   }
 }

@@ -100,8 +100,8 @@ bool Sys::send_gathered(int socket, const kernel::MessageHeader& header, std::ui
   });
 }
 
-bool Sys::cancel(std::uint64_t target, std::uint64_t user) noexcept {
-  return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_cancel64(entry, target, 0); });
+bool Sys::cancel_all(std::uint64_t target, std::uint64_t user) noexcept {
+  return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_cancel64(entry, target, IORING_ASYNC_CANCEL_ALL); });
 }
 
 bool Sys::close(int socket, std::uint64_t user) noexcept {

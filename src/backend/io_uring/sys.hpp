@@ -32,7 +32,7 @@ class Sys {
   bool receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user) noexcept;
   bool send(int socket, const void* bytes, std::size_t size, std::uint64_t user) noexcept;
   bool send_gathered(int socket, const kernel::MessageHeader& header, std::uint64_t user) noexcept;
-  bool cancel(std::uint64_t target, std::uint64_t user) noexcept;
+  bool cancel_all(std::uint64_t target, std::uint64_t user) noexcept;
   bool close(int socket, std::uint64_t user) noexcept;
   bool read_doorbell(std::uint64_t user) noexcept;
 

@@ -1,0 +1,81 @@
+// Where the conformance suite runs: a completion port, a listener, and peers.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "backend/io_uring/port.hpp"
+#include "backend/io_uring/sys.hpp"
+#include "engine/backend.hpp"
+#include "support/faulty_sys.hpp"
+#include "support/peer.hpp"
+
+namespace iocpp::tests {
+
+/// A completion, with a copy of the bytes that were lent with it.
+struct Event {
+  engine::Completion completion;
+  std::string bytes;
+};
+
+/// The real kernel's loopback. A world of a simulated kernel has the same members.
+template <class PortType>
+class RealWorld {
+ public:
+  using Port = PortType;
+
+  explicit RealWorld(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20) : listener_{listen_on_loopback()} {
+    engine::BackendConfig config;
+    config.receive_ring_bytes = ring_bytes;
+    config.receive_ring_bytes_max = ring_bytes_max;
+    config.counters = &counters_;
+    open_error_ = port_.open(config);
+  }
+  ~RealWorld() {
+    if (open_error_ == 0) port_.stop();
+  }
+
+  Port& port() noexcept { return port_; }
+  int open_error() const noexcept { return open_error_; }
+  engine::ListenerRef listener() const noexcept { return {0, 1, listener_.get()}; }
+  Peer connect() { return Peer{port_of(listener_.get())}; }
+  core::ShardCounters& counters() noexcept { return counters_; }
+
+  /// Waits until `enough()`, at most 20 s, and keeps what completed. False: it never was.
+  bool until(const std::function<bool()>& enough) {
+    const TimePoint give_up = port_.now() + std::chrono::seconds{20};
+    while (!enough()) {
+      if (port_.now() >= give_up) return false;
+      collect(std::chrono::milliseconds{100});
+    }
+    return true;
+  }
+
+  /// One wait.
+  std::size_t collect(std::optional<std::chrono::nanoseconds> timeout) {
+    const auto completions = port_.wait(timeout);
+    for (const engine::Completion& completion : completions) {
+      Event event{completion, {}};
+      if (completion.operation == core::Operation::receive && completion.bytes != 0) {
+        event.bytes.assign(reinterpret_cast<const char*>(completion.received), completion.bytes);
+      }
+      events.push_back(std::move(event));
+    }
+    return completions.size();
+  }
+
+  std::vector<Event> events;
+
+ private:
+  core::ShardCounters counters_;
+  Descriptor listener_;
+  Port port_;
+  int open_error_ = 0;
+};
+
+using RealIoUring = RealWorld<io_uring::Port<io_uring::Sys>>;
+using RealOldIoUring = RealWorld<io_uring::Port<OldSys>>;
+
+}  // namespace iocpp::tests

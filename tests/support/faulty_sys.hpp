@@ -1,0 +1,134 @@
+// io_uring's real Sys with faults: completions that the kernel did not make, posts that find no room, and time that does not pass by itself.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "backend/io_uring/sys.hpp"
+#include "base/native_codes.hpp"
+
+namespace iocpp::tests {
+
+/// Sys with entries of its own among the kernel's.
+class EntrySys : public io_uring::Sys {
+ public:
+  int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
+    return Sys::submit_and_wait(entries_.empty() ? timeout : std::chrono::nanoseconds{0});
+  }
+
+  template <class Each>
+  void reap(unsigned most, Each&& each) noexcept {
+    for (; most != 0 && !entries_.empty(); --most) {
+      const io_uring::kernel::Entry entry = entries_.front();
+      entries_.pop_front();
+      each(entry);
+    }
+    Sys::reap(most, each);
+  }
+
+  /// Entries of its own that were not reaped yet.
+  std::size_t pending() const noexcept { return entries_.size(); }
+
+ protected:
+  bool complete(std::uint64_t user, std::int32_t result, std::uint32_t flags = 0) {
+    entries_.push_back({user, result, flags});
+    return true;
+  }
+
+ private:
+  std::deque<io_uring::kernel::Entry> entries_;
+};
+
+/// A kernel that knows no taskrun flags, no incremental buffers, no multishot: what the port falls back to.
+class OldSys : public EntrySys {
+ public:
+  int setup(unsigned entries, unsigned completions, unsigned flags) noexcept {
+    return flags != 0 ? -linux_errno::inval : Sys::setup(entries, completions, flags);
+  }
+  int register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept {
+    return incremental ? -linux_errno::inval : Sys::register_buffers(entries, group, incremental);
+  }
+  bool accept(int listener, bool multishot, std::uint64_t user) noexcept {
+    return multishot ? complete(user, -linux_errno::inval) : Sys::accept(listener, multishot, user);
+  }
+  bool receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user) noexcept {
+    return multishot ? complete(user, -linux_errno::inval) : Sys::receive(socket, group, multishot, user);
+  }
+};
+
+/// What is to happen to the next accepts that are posted, in order; after the script, the kernel decides.
+struct AcceptFault {
+  enum class Kind : std::uint8_t {
+    error,            ///< Ends with `code`.
+    error_with_more,  ///< The real multishot is posted, and an error comes first that does not end it.
+    ends_after_one,   ///< Accepts one client, then ends without an error: a multishot that ends.
+    refused,          ///< No room to post it.
+  };
+  Kind kind = Kind::error;
+  int code = 0;
+};
+
+/// The script of a test, and what the port did. It outlives the port.
+struct AcceptScript {
+  std::deque<AcceptFault> faults;
+  int old_kernel_error = 0;             ///< Not 0: every multishot accept ends with it.
+  int forever = 0;                      ///< Not 0: every accept ends with it, until it is 0 again.
+  std::vector<TimePoint> posted;        ///< When accepts were posted (refused ones not).
+  std::chrono::nanoseconds skipped{0};  ///< Time that was skipped instead of slept.
+
+  /// The most accepts posted at one instant: a spin shows here.
+  std::size_t most_at_one_instant() const {
+    std::size_t most = 0;
+    for (auto first = posted.begin(); first != posted.end();) {
+      const auto last = std::find_if(first, posted.end(), [&](TimePoint at) { return at != *first; });
+      most = std::max(most, static_cast<std::size_t>(last - first));
+      first = last;
+    }
+    return most;
+  }
+};
+
+/// Accepts fail as the script says. The clock stands still while the port works, and jumps over what would be waited for: a retry after 1 s takes no time.
+class FaultySys : public EntrySys {
+ public:
+  explicit FaultySys(AcceptScript* script) noexcept : script_{*script} {}
+
+  bool accept(int listener, bool multishot, std::uint64_t user) noexcept {
+    if (multishot && script_.old_kernel_error != 0) return complete(user, -script_.old_kernel_error);
+    if (script_.forever == 0 && script_.faults.empty()) return note_posted(Sys::accept(listener, multishot, user));
+    AcceptFault fault{AcceptFault::Kind::error, script_.forever};
+    if (script_.forever == 0) {
+      fault = script_.faults.front();
+      script_.faults.pop_front();
+    }
+    switch (fault.kind) {
+      case AcceptFault::Kind::refused: return false;
+      case AcceptFault::Kind::error: return note_posted(complete(user, -fault.code));
+      case AcceptFault::Kind::ends_after_one: return note_posted(Sys::accept(listener, false, user));
+      case AcceptFault::Kind::error_with_more:
+        return note_posted(complete(user, -fault.code, io_uring::kernel::entry_more) && Sys::accept(listener, multishot, user));
+    }
+    return false;
+  }
+
+  int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
+    if (!timeout || timeout->count() == 0) return EntrySys::submit_and_wait(timeout);
+    const int result = EntrySys::submit_and_wait(std::chrono::milliseconds{1});
+    script_.skipped += *timeout;
+    return result;
+  }
+
+  TimePoint now() const noexcept { return TimePoint{std::chrono::hours{1}} + script_.skipped; }
+
+ private:
+  bool note_posted(bool posted) {
+    if (posted) script_.posted.push_back(now());
+    return posted;
+  }
+
+  AcceptScript& script_;
+};
+
+}  // namespace iocpp::tests
