@@ -23,7 +23,7 @@ ListeningSockets listen_on(const Listen& where, const Options& options, std::siz
 /// One more socket on an address that `listen_on` had; `shared` when it was one of several. no_handle and the native error, or its handle.
 NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared, int& error) noexcept;
 
-void close_listener(NativeHandle handle) noexcept;
+void close_socket(NativeHandle handle) noexcept;
 
 /// How many handles this process may have.
 std::size_t handle_limit() noexcept;

@@ -67,8 +67,15 @@ struct Group {
   std::vector<Loop*> loops;       ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;   ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};
+  std::atomic<bool> placing{false};  ///< A loop that accepts for the others has not ended: they may still get connections.
 
   static constexpr Clock::rep not_draining = std::numeric_limits<Clock::rep>::max();
+
+  /// The loop that accepts for the others has ended, or will not begin.
+  void placing_ended() noexcept {
+    placing.store(false);
+    for (Loop* loop : loops) loop->wake();
+  }
 
   /// Any thread, signal handlers too. A later call may only shorten the deadline.
   void request_drain(TimePoint deadline) noexcept {

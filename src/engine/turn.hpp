@@ -185,11 +185,15 @@ void Engine<Port>::note_drain() {
 
 template <CompletionPort Port>
 bool Engine<Port>::finished() {
-  if (!draining_ || core_.connections() != 0) return false;
+  const bool places = config_.placement != core::Placement::self;
+  if (!draining_ || core_.connections() != 0 || (!places && group_.placing.load())) return false;
   for (const Listener& listener : listeners_) {
     if (listener.acceptor.mode() != core::Acceptor::Mode::closed) return false;
   }
+  // Whoever was placed here before the accepting loop ended is in the mailbox already.
+  if (!places && arriving_.load() != 0) return false;
   mailbox_.close([this](Message& message) { return_message(message); });
+  if (places) group_.placing_ended();
   core_.timers().cancel(drain_timer_);
   core_.for_each_handler([this](Handler& handler) { core_.guarded([&] { handler.on_server_close(); }); });
   port_->stop();

@@ -42,7 +42,7 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
     bind_all();
     make_loops();
   } catch (...) {
-    for (const backend::ListeningSockets& sockets : listeners_) std::ranges::for_each(sockets.handles, backend::close_listener);
+    for (const backend::ListeningSockets& sockets : listeners_) std::ranges::for_each(sockets.handles, backend::close_socket);
     throw;
   }
 }
@@ -53,7 +53,12 @@ Server::Running::~Running() {
     join_all();
   }
   for (Member& member : members_) {
-    if (!member.opened) std::ranges::for_each(member.listeners, backend::close_listener);
+    if (member.opened) continue;
+    std::ranges::for_each(member.listeners, backend::close_socket);
+    // A shard that never opened may have been given connections by the accepting thread.
+    member.loop->mailbox().close([](engine::Message& message) {
+      if (message.handle != no_handle) backend::close_socket(message.handle);
+    });
   }
 }
 
@@ -75,6 +80,7 @@ void Server::Running::make_loops() {
   }
   if (options_.accept_thread) {
     make_loop(options_.shards, core::Placement::fewest_connections, nth_sockets(0));
+    group_.placing = true;
     errors_to_shard_ = std::make_unique<ErrorsToShard>(*group_.loops.front());
   }
   for (const Member& member : members_) {
@@ -122,6 +128,7 @@ void Server::Running::start() {
   } catch (...) {
     const unsigned missing = static_cast<unsigned>(std::ranges::count_if(members_, [](const Member& member) { return !member.thread.joinable(); }));
     for (unsigned count = 0; count < missing; ++count) opened(std::current_exception());
+    group_.placing_ended();  // the accepting thread is the last one
   }
   std::unique_lock lock{mutex_};
   opened_changed_.wait(lock, [this] { return members_opened_ == members_.size(); });
@@ -156,6 +163,7 @@ void Server::Running::serve(unsigned number, Member& member) {
     if (error) throw std::system_error(error, "can't set up " + std::string{to_string(choice_.backend)});
     member.opened = true;
   } catch (...) {
+    if (number == options_.shards) group_.placing_ended();
     return opened(std::current_exception());
   }
   opened(nullptr);

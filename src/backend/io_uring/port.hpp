@@ -229,6 +229,7 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   const bool harmless = result >= 0 || result == -linux_errno::time || result == -linux_errno::intr || result == -linux_errno::again ||
                         result == -linux_errno::busy;  // EAGAIN, EBUSY: reap first, the rest is submitted with the next turn
   wait_error_ = harmless ? 0 : -result;
+  if (!harmless) sys_.pause();  // a loop that can't wait must not spin
   if (sys_.completions_overflowed()) counters_->completion_overflows.add();
   completion_count_ = 0;
   sys_.reap(batch, [this](const kernel::Entry& entry) { translate(entry); });

@@ -179,6 +179,8 @@ void Sys::wake() noexcept {
   errno = error;
 }
 
+void Sys::pause() noexcept { ::usleep(1000); }
+
 int Sys::peer_name(int socket, Address& address) noexcept { return posix::peer_name(socket, address); }
 
 }  // namespace iocpp::io_uring

@@ -57,6 +57,7 @@ class Sys {
   void close_now(int handle) noexcept;
   TimePoint now() const noexcept;
   void wake() noexcept;
+  void pause() noexcept;  ///< 1 ms
   static int peer_name(int socket, Address& address) noexcept;
 
  private:

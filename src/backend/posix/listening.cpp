@@ -109,7 +109,7 @@ ListeningSockets listen_on(const Listen& where, const Options& options, std::siz
     const int socket = open_listener(made.address, where.ipv6_only, options, sharing);
     if (socket < 0) {
       const int error = errno;
-      for (const NativeHandle handle : made.handles) close_listener(handle);
+      for (const NativeHandle handle : made.handles) close_socket(handle);
       fail(made.address, error);
     }
     made.handles.push_back(socket);
@@ -124,7 +124,7 @@ NativeHandle listen_again(const Address& address, bool ipv6_only, const Options&
   return socket < 0 ? no_handle : socket;
 }
 
-void close_listener(NativeHandle handle) noexcept { ::close(static_cast<int>(handle)); }
+void close_socket(NativeHandle handle) noexcept { ::close(static_cast<int>(handle)); }
 
 std::size_t handle_limit() noexcept {
   rlimit limit{};
