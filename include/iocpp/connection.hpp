@@ -19,8 +19,8 @@ namespace core {
 class Core;
 }
 
-/// A connection's identity: 64 bits, never reused in the life of a server, free to be kept, compared, logged and sent to other threads.
-/// Zero is no connection. Shard 8 bits, slot 24 bits, generation 32 bits.
+/// A connection's identity: 64 bits, never reused in the life of a server, free to be kept, compared, logged and sent
+/// to other threads. Zero is no connection. Shard 8 bits, slot 24 bits, generation 32 bits.
 class ConnectionId {
  public:
   constexpr ConnectionId() noexcept = default;
@@ -67,8 +67,8 @@ std::string_view to_string(DisconnectReason reason) noexcept;
 /// How a connection ended: the reason, the system's error where there was one, and what was lost.
 struct Disconnect {
   DisconnectReason reason = DisconnectReason::local_close;
-  std::error_code error{};        ///< Success where the connection ended in order.
-  std::size_t unsent_bytes = 0;   ///< Bytes that were queued and never handed to the system.
+  std::error_code error{};       ///< Success where the connection ended in order.
+  std::size_t unsent_bytes = 0;  ///< Bytes that were queued and never handed to the system.
 };
 
 /// What became of a `send`. May be ignored: the connection's end is reported by `on_disconnect` anyway.
@@ -83,9 +83,10 @@ struct SendResult {
 /// Bytes that many connections may send without a copy each. They are freed after the last of them has been sent.
 using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
 
-/// A handle to a connection: 16 bytes, copied freely. Valid on the thread of its shard at any time (inside the handler's callbacks and
-/// tasks posted to the shard), even after the connection has ended: then everything answers "closed" and does nothing.
-/// From other threads use `Server::send`, `Server::disconnect` and `Server::post` with the id.
+/// A handle to a connection: 16 bytes, copied freely. Valid on the thread of its shard at any time (inside the
+/// handler's callbacks and tasks posted to the shard), even after the connection has ended: then everything answers
+/// "closed" and does nothing. From other threads use `Server::send`, `Server::disconnect` and `Server::post` with the
+/// id.
 ///
 /// Nothing here calls back into the handler: what a call causes is reported after the running callback has returned.
 class Connection {
@@ -113,32 +114,36 @@ class Connection {
   /// Ends the sending side after what is queued has left (the peer sees the end of the stream); receiving goes on.
   void shutdown_send() const noexcept;
 
-  /// Ends the connection in order: sends what is queued, ends the stream, discards input until the peer ends its own (so that nothing
-  /// sent is lost to a reset, RFC 1122 4.2.2.13), then closes. Bounded by `Options::linger_timeout` and `Options::linger_bytes_max`.
+  /// Ends the connection in order: sends what is queued, ends the stream, discards input until the peer ends its own
+  /// (so that nothing sent is lost to a reset, RFC 1122 4.2.2.13), then closes. Bounded by `Options::linger_timeout`
+  /// and `Options::linger_bytes_max`.
   void close() const noexcept;
 
   /// Resets the connection at once. What is queued is lost, and counted in `Disconnect::unsent_bytes`.
   void abort() const noexcept;
 
-  /// Stops receiving: after the running callback returns there is no `on_receive` (nor `on_peer_shutdown`) until `resume_receive`. What
-  /// was already on its way is kept and delivered first.
+  /// Stops receiving: after the running callback returns there is no `on_receive` (nor `on_peer_shutdown`) until
+  /// `resume_receive`. What was already on its way is kept and delivered first.
   void pause_receive() const noexcept;
   void resume_receive() const noexcept;
 
-  /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected` where the peer has left.
+  /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected`
+  /// where the peer has left.
   [[nodiscard]] std::error_code peer_address(Address& address) const noexcept;
 
-  /// The system's handle (a descriptor, a SOCKET), for options that iocpp has no name for; -1 when closed. Never close it, read it or write it.
+  /// The system's handle (a descriptor, a SOCKET), for options that iocpp has no name for; -1 when closed. Never close
+  /// it, read it or write it.
   std::intptr_t native_handle() const noexcept;
 
-  /// The state that the user attached to the connection with `emplace_context<T>`, or null. It is destroyed after `on_disconnect`.
+  /// The state that the user attached to the connection with `emplace_context<T>`, or null. It is destroyed after
+  /// `on_disconnect`.
   template <class T>
   T* context() const noexcept {
     return static_cast<T*>(context_of(&context_type<T>));
   }
 
-  /// Makes a `T` that lives as long as the connection, in place of any earlier one. Throws what T's constructor throws, or
-  /// `std::system_error` (`errc::closed`) where the connection has ended.
+  /// Makes a `T` that lives as long as the connection, in place of any earlier one. Throws what T's constructor throws,
+  /// or `std::system_error` (`errc::closed`) where the connection has ended.
   template <class T, class... Arguments>
   T& emplace_context(Arguments&&... arguments) const {
     auto made = std::make_unique<T>(std::forward<Arguments>(arguments)...);

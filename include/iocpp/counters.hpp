@@ -12,42 +12,43 @@ namespace iocpp {
 inline constexpr std::size_t disconnect_reasons = static_cast<std::size_t>(DisconnectReason::stage_failed) + 1;
 
 /// A snapshot, added up over the shards. Each number is exact; numbers of one snapshot may be some microseconds apart.
-/// Accepts that succeeded = `accepted` + `shed` + `refused`; `accepted` = `connections_open` + all of `disconnected`, once at rest.
+/// Accepts that succeeded = `accepted` + `shed` + `refused`; `accepted` = `connections_open` + all of `disconnected`,
+/// once at rest.
 struct Counters {
   // Accepting, by outcome (docs/ACCEPTING.md has the table).
-  std::uint64_t accepted = 0;            ///< Became connections (`on_connect` was called).
-  std::uint64_t shed = 0;                ///< Accepted and closed at once, to answer a client at the handle limit.
-  std::uint64_t refused = 0;             ///< Accepted and reset, since `connections_max` was reached.
-  std::uint64_t accept_attempts = 0;     ///< Accepts posted to the system (a multishot one counts once).
-  std::uint64_t accept_dropped = 0;      ///< Accepts that failed because that client had left.
-  std::uint64_t accept_no_resources = 0; ///< Accepts that failed for want of buffers or memory.
-  std::uint64_t accept_no_handles = 0;   ///< Accepts that failed at the handle limit.
-  std::uint64_t accept_retries_paced = 0;///< Times that accepting waited before it tried again.
-  std::uint64_t listeners_lost = 0;      ///< Listeners that became unusable.
-  std::uint64_t listeners_restored = 0;  ///< Listeners that were made anew.
+  std::uint64_t accepted = 0;              ///< Became connections (`on_connect` was called).
+  std::uint64_t shed = 0;                  ///< Accepted and closed at once, to answer a client at the handle limit.
+  std::uint64_t refused = 0;               ///< Accepted and reset, since `connections_max` was reached.
+  std::uint64_t accept_attempts = 0;       ///< Accepts posted to the system (a multishot one counts once).
+  std::uint64_t accept_dropped = 0;        ///< Accepts that failed because that client had left.
+  std::uint64_t accept_no_resources = 0;   ///< Accepts that failed for want of buffers or memory.
+  std::uint64_t accept_no_handles = 0;     ///< Accepts that failed at the handle limit.
+  std::uint64_t accept_retries_paced = 0;  ///< Times that accepting waited before it tried again.
+  std::uint64_t listeners_lost = 0;        ///< Listeners that became unusable.
+  std::uint64_t listeners_restored = 0;    ///< Listeners that were made anew.
 
   // Connections.
-  std::uint64_t connections_open = 0;    ///< Gauge.
+  std::uint64_t connections_open = 0;                            ///< Gauge.
   std::array<std::uint64_t, disconnect_reasons> disconnected{};  ///< By `DisconnectReason`.
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
-  std::uint64_t unsent_bytes = 0;        ///< Lost with connections that ended early.
+  std::uint64_t unsent_bytes = 0;  ///< Lost with connections that ended early.
   std::uint64_t handler_exceptions = 0;
 
   // Resources.
-  std::uint64_t receive_buffers_empty = 0;   ///< A receive found no buffer; it was posted again.
-  std::uint64_t resource_retries = 0;        ///< Receives or sends that failed for want of memory and were posted again.
-  std::uint64_t completion_overflows = 0;    ///< The completion queue was full; the system kept the rest.
-  std::uint64_t stale_completions = 0;       ///< Arrived for a connection that was gone; absorbed.
-  std::uint64_t mailbox_full = 0;            ///< `Server::send` answered `would_block`.
-  std::uint64_t mailbox_undeliverable = 0;   ///< `on_send_failed` was called.
-  std::uint64_t loop_errors = 0;             ///< Waits for completions that failed.
-  std::uint64_t turns = 0;                   ///< Turns of the shards' loops.
+  std::uint64_t receive_buffers_empty = 0;  ///< A receive found no buffer; it was posted again.
+  std::uint64_t resource_retries = 0;       ///< Receives or sends that failed for want of memory and were posted again.
+  std::uint64_t completion_overflows = 0;   ///< The completion queue was full; the system kept the rest.
+  std::uint64_t stale_completions = 0;      ///< Arrived for a connection that was gone; absorbed.
+  std::uint64_t mailbox_full = 0;           ///< `Server::send` answered `would_block`.
+  std::uint64_t mailbox_undeliverable = 0;  ///< `on_send_failed` was called.
+  std::uint64_t loop_errors = 0;            ///< Waits for completions that failed.
+  std::uint64_t turns = 0;                  ///< Turns of the shards' loops.
 
   // Accept health, gauges.
   std::uint64_t listeners_open = 0;
-  std::uint64_t accepts_in_flight = 0;       ///< Accepts, or polls of a listener, that the system holds.
-  std::uint64_t listeners_waiting = 0;       ///< Listeners that wait for a retry.
+  std::uint64_t accepts_in_flight = 0;  ///< Accepts, or polls of a listener, that the system holds.
+  std::uint64_t listeners_waiting = 0;  ///< Listeners that wait for a retry.
 };
 
 }  // namespace iocpp

@@ -5,31 +5,33 @@
 
 namespace iocpp {
 
-/// What went wrong, in the same words on Linux and Windows. Compare with it: `if (error == iocpp::errc::connection_reset)`.
+/// What went wrong, in the same words on Linux and Windows. Compare with it: `if (error ==
+/// iocpp::errc::connection_reset)`.
 ///
-/// An error that the system reported is an `std::error_code` of `native_category()`: it keeps the system's number and text (`errno`,
-/// or a Winsock / Win32 code such as 10054 or 64) and compares equal to the enumerator below. An error of the library's own
+/// An error that the system reported is an `std::error_code` of `native_category()`: it keeps the system's number and
+/// text (`errno`, or a Winsock / Win32 code such as 10054 or 64) and compares equal to the enumerator below. An error
+/// of the library's own
 /// (`would_block`, `closed`, ...) is made by `make_error_code`.
 enum class errc {
   success = 0,
-  closed,              ///< The connection (or the server) has ended; nothing was queued.
-  would_block,         ///< A bounded queue is full; try again later, or drop.
-  send_overflow,       ///< The connection's send queue would grow past `Options::send_queue_bytes_max`.
-  timed_out,           ///< A deadline was over.
-  cancelled,           ///< The operation was cancelled, by us (ECANCELED, 995).
-  connection_reset,    ///< The peer reset the connection (ECONNRESET, EPIPE, 10054, 64, 1236).
-  connection_aborted,  ///< The connection was aborted, here or on the way (ECONNABORTED, 10053).
-  not_connected,       ///< No connection (ENOTCONN, 10057): a client that left before its accept was handled.
-  address_in_use,      ///< The port has a listener already (EADDRINUSE, 10048).
+  closed,                 ///< The connection (or the server) has ended; nothing was queued.
+  would_block,            ///< A bounded queue is full; try again later, or drop.
+  send_overflow,          ///< The connection's send queue would grow past `Options::send_queue_bytes_max`.
+  timed_out,              ///< A deadline was over.
+  cancelled,              ///< The operation was cancelled, by us (ECANCELED, 995).
+  connection_reset,       ///< The peer reset the connection (ECONNRESET, EPIPE, 10054, 64, 1236).
+  connection_aborted,     ///< The connection was aborted, here or on the way (ECONNABORTED, 10053).
+  not_connected,          ///< No connection (ENOTCONN, 10057): a client that left before its accept was handled.
+  address_in_use,         ///< The port has a listener already (EADDRINUSE, 10048).
   address_not_available,  ///< The address is not one of this machine's (EADDRNOTAVAIL, 10049).
-  permission_denied,   ///< Not allowed, for example a port below 1024 (EACCES, EPERM, 10013).
-  too_many_handles,    ///< The process's or the system's limit of handles is reached (EMFILE, ENFILE, 10024).
-  no_resources,        ///< The system is out of buffers or memory (ENOBUFS, ENOMEM, 10055).
-  not_supported,       ///< This system or build can't do it.
-  bad_handle,          ///< Not a socket, or closed already (EBADF, ENOTSOCK, 10038).
-  invalid_argument,    ///< An option or argument is out of its range; the message names it.
+  permission_denied,      ///< Not allowed, for example a port below 1024 (EACCES, EPERM, 10013).
+  too_many_handles,       ///< The process's or the system's limit of handles is reached (EMFILE, ENFILE, 10024).
+  no_resources,           ///< The system is out of buffers or memory (ENOBUFS, ENOMEM, 10055).
+  not_supported,          ///< This system or build can't do it.
+  bad_handle,             ///< Not a socket, or closed already (EBADF, ENOTSOCK, 10038).
+  invalid_argument,       ///< An option or argument is out of its range; the message names it.
   resource_deadlock_would_occur,  ///< `Server::wait` was called on a shard's own thread: it would wait for itself.
-  network,             ///< Any other error of the network or the system; the native value says which.
+  network,                        ///< Any other error of the network or the system; the native value says which.
 };
 
 /// The category of the library's own errors.

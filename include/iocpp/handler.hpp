@@ -12,7 +12,8 @@
 
 namespace iocpp {
 
-/// Something that went wrong with the server and not with one connection. The server goes on by itself; this is for a log.
+/// Something that went wrong with the server and not with one connection. The server goes on by itself; this is for a
+/// log.
 struct ServerError {
   enum class Kind {
     accept_retry,       ///< The system had no resources for an accept; it is tried again, paced.
@@ -27,12 +28,12 @@ struct ServerError {
   std::error_code error{};
 };
 
-/// Derive from this and override what you need. All calls for one connection come on one thread, one at a time, `on_connect` first and
-/// `on_disconnect` last, once each. A callback may do anything with any connection of its shard. It should return soon: the other
-/// connections of the shard wait meanwhile.
+/// Derive from this and override what you need. All calls for one connection come on one thread, one at a time,
+/// `on_connect` first and `on_disconnect` last, once each. A callback may do anything with any connection of its shard.
+/// It should return soon: the other connections of the shard wait meanwhile.
 ///
-/// An exception that leaves a callback ends that connection with `handler_threw`; out of `on_disconnect`, `on_send_failed` and
-/// `on_server_*` it is swallowed and counted (`Counters::handler_exceptions`).
+/// An exception that leaves a callback ends that connection with `handler_threw`; out of `on_disconnect`,
+/// `on_send_failed` and `on_server_*` it is swallowed and counted (`Counters::handler_exceptions`).
 class Handler {
  public:
   virtual ~Handler() = default;
@@ -43,7 +44,8 @@ class Handler {
   /// Bytes of the peer's stream, in order: any number, at least one. They are lent until this call returns.
   virtual void on_receive(Connection, std::span<const std::byte>) {}
 
-  /// `bytes` more of what was queued have been handed to the system. Several sends may be reported in one call, or one in several.
+  /// `bytes` more of what was queued have been handed to the system. Several sends may be reported in one call, or one
+  /// in several.
   virtual void on_sent(Connection, std::size_t /*bytes*/) {}
 
   /// The send queue has fallen to its low watermark after it was above the high one.
@@ -55,7 +57,8 @@ class Handler {
   /// The connection has ended. The handle answers "closed" now; its context is destroyed after this call.
   virtual void on_disconnect(Connection, const Disconnect&) {}
 
-  /// Bytes that `Server::send` had accepted could not be queued: the connection was gone when they arrived, or the server stopped first.
+  /// Bytes that `Server::send` had accepted could not be queued: the connection was gone when they arrived, or the
+  /// server stopped first.
   virtual void on_send_failed(ConnectionId, std::vector<std::byte> /*bytes*/, std::error_code) {}
 
   virtual void on_server_error(const ServerError&) {}

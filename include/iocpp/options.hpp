@@ -24,47 +24,59 @@ std::string_view to_string(Backend backend) noexcept;
 
 /// One address to listen on.
 struct Listen {
-  std::string host{};       ///< A numeric IPv4 or IPv6 address, or "localhost". Empty: every address, IPv6 and IPv4 (dual-stack).
-  std::uint16_t port = 0;   ///< 0: the system picks a free one; `Server::address` tells.
-  bool ipv6_only = false;   ///< For an IPv6 address: refuse IPv4 clients. By default "::" takes both.
-  Handler* handler = nullptr;  ///< Serves this listener's connections in place of the server's handler. Only with one shard; must outlive the server.
+  std::string
+      host{};  ///< A numeric IPv4 or IPv6 address, or "localhost". Empty: every address, IPv6 and IPv4 (dual-stack).
+  std::uint16_t port = 0;      ///< 0: the system picks a free one; `Server::address` tells.
+  bool ipv6_only = false;      ///< For an IPv6 address: refuse IPv4 clients. By default "::" takes both.
+  Handler* handler = nullptr;  ///< Serves this listener's connections in place of the server's handler. Only with one
+                               ///< shard; must outlive the server.
 };
 
 struct Options {
-  std::uint16_t port = 0;  ///< The port of the one listener, unless `listen` names others. 0: a free one.
-  std::string host{};      ///< Its address; see `Listen::host`. Empty: every address, IPv6 and IPv4.
-  std::vector<Listen> listen{}; ///< Several listeners. When not empty, `port` and `host` must be left alone.
+  std::uint16_t port = 0;        ///< The port of the one listener, unless `listen` names others. 0: a free one.
+  std::string host{};            ///< Its address; see `Listen::host`. Empty: every address, IPv6 and IPv4.
+  std::vector<Listen> listen{};  ///< Several listeners. When not empty, `port` and `host` must be left alone.
 
-  /// Threads that serve connections, 1 to 255. 0: one with `Server(Options, Handler&)`, one a core with a `HandlerFactory`.
+  /// Threads that serve connections, 1 to 255. 0: one with `Server(Options, Handler&)`, one a core with a
+  /// `HandlerFactory`.
   unsigned shards = 0;
   Backend backend = Backend::automatic;
 
-  /// One listening socket and a thread that only accepts, placing each connection on the shard with the fewest. Default: each shard has a
-  /// listening socket of its own (SO_REUSEPORT), which saves handing connections across threads (25 us each, measured).
+  /// One listening socket and a thread that only accepts, placing each connection on the shard with the fewest.
+  /// Default: each shard has a listening socket of its own (SO_REUSEPORT), which saves handing connections across
+  /// threads (25 us each, measured).
   bool accept_thread = false;
 
-  int backlog = 4096;                ///< Clients that may wait to be accepted; the system caps it (Linux: net.core.somaxconn).
-  std::size_t accepts_in_flight = 16;///< Accepts posted at once where the system has no multishot accept. 1 to 1,024.
-  std::size_t connections_max = 0;   ///< Open connections, over all shards. 0: half of the process's handle limit. More are refused (counted).
+  int backlog = 4096;  ///< Clients that may wait to be accepted; the system caps it (Linux: net.core.somaxconn).
+  std::size_t accepts_in_flight = 16;  ///< Accepts posted at once where the system has no multishot accept. 1 to 1,024.
+  std::size_t connections_max =
+      0;  ///< Open connections, over all shards. 0: half of the process's handle limit. More are refused (counted).
 
-  bool tcp_nodelay = true;                  ///< Send small messages at once (TCP_NODELAY, RFC 896's delay off).
-  std::chrono::seconds keepalive{0};        ///< Idle time before the system probes the peer (SO_KEEPALIVE). 0: off.
-  std::size_t socket_receive_buffer = 0;    ///< SO_RCVBUF. 0: the system's own tuning, which is best left alone.
-  std::size_t socket_send_buffer = 0;       ///< SO_SNDBUF. 0: the system's own tuning.
+  bool tcp_nodelay = true;                ///< Send small messages at once (TCP_NODELAY, RFC 896's delay off).
+  std::chrono::seconds keepalive{0};      ///< Idle time before the system probes the peer (SO_KEEPALIVE). 0: off.
+  std::size_t socket_receive_buffer = 0;  ///< SO_RCVBUF. 0: the system's own tuning, which is best left alone.
+  std::size_t socket_send_buffer = 0;     ///< SO_SNDBUF. 0: the system's own tuning.
 
-  std::size_t receive_ring_bytes = 2U << 20;       ///< Receive buffers that a shard's connections share, at start. 64 KiB to 1 GiB.
+  std::size_t receive_ring_bytes =
+      2U << 20;  ///< Receive buffers that a shard's connections share, at start. 64 KiB to 1 GiB.
   std::size_t receive_ring_bytes_max = 16U << 20;  ///< They grow up to this when they run out.
 
   std::size_t send_queue_bytes_high = 1U << 20;   ///< Above: `above_high_watermark`, and receiving pauses (see below).
   std::size_t send_queue_bytes_low = 256U << 10;  ///< At or below again: `on_writable`, and receiving resumes.
-  std::size_t send_queue_bytes_max = 64U << 20;   ///< A send that would pass this ends the connection with `send_overflow`.
-  bool pause_receive_above_high = true;           ///< A peer that does not read is not read from: bounds a connection's memory by itself.
+  std::size_t send_queue_bytes_max =
+      64U << 20;  ///< A send that would pass this ends the connection with `send_overflow`.
+  bool pause_receive_above_high =
+      true;  ///< A peer that does not read is not read from: bounds a connection's memory by itself.
 
-  std::chrono::milliseconds linger_timeout{5000};  ///< For `close`: without progress for this long, the rest is cut off. Over 0.
-  std::size_t linger_bytes_max = 1U << 20;         ///< For `close`: input discarded while the peer's end is awaited; beyond, reset.
-  std::chrono::milliseconds drain_timeout{10000};  ///< For `run`: how long a signal's drain may take before the rest is reset.
+  std::chrono::milliseconds linger_timeout{
+      5000};  ///< For `close`: without progress for this long, the rest is cut off. Over 0.
+  std::size_t linger_bytes_max =
+      1U << 20;  ///< For `close`: input discarded while the peer's end is awaited; beyond, reset.
+  std::chrono::milliseconds drain_timeout{
+      10000};  ///< For `run`: how long a signal's drain may take before the rest is reset.
 
-  std::size_t mailbox_bytes_max = 64U << 20;  ///< Bytes of `Server::send` on their way to a shard. Full: `errc::would_block`.
+  std::size_t mailbox_bytes_max =
+      64U << 20;  ///< Bytes of `Server::send` on their way to a shard. Full: `errc::would_block`.
 
   /// Called on each shard's thread before it serves: name it, pin it. Must not throw.
   std::function<void(unsigned shard)> on_thread_start{};

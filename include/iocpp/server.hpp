@@ -33,8 +33,9 @@ class Server {
  public:
   /// Binds and listens, nothing else: no thread, no ring yet, so privileges may be dropped before `start`. Clients that
   /// connect already wait in the backlog.
-  /// Throws `std::system_error`: `errc::address_in_use` (also when another iocpp server has the port), `address_not_available`,
-  /// `permission_denied`, `invalid_argument` (an option; the text names it). Nothing is left behind then.
+  /// Throws `std::system_error`: `errc::address_in_use` (also when another iocpp server has the port),
+  /// `address_not_available`, `permission_denied`, `invalid_argument` (an option; the text names it). Nothing is left
+  /// behind then.
   ///
   /// With a `Handler&`: one shard (`Options::shards` of 0 or 1), or more if the handler is made for several threads.
   /// It must outlive the server. With a factory: one handler per shard.
@@ -47,28 +48,29 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Starts the shards' threads and returns when all of them serve. Throws `std::system_error` when the system's completion mechanism can't be
-  /// set up, and rethrows what a `HandlerFactory` threw; no thread is left then.
+  /// Starts the shards' threads and returns when all of them serve. Throws `std::system_error` when the system's
+  /// completion mechanism can't be set up, and rethrows what a `HandlerFactory` threw; no thread is left then.
   void start();
 
-  /// `start`, then serves until SIGINT or SIGTERM (Windows: Ctrl+C, console close), or until `request_drain` was called; drains with
-  /// `Options::drain_timeout` (a second signal ends it at once), and returns how it went. Only one server a process at a time
-  /// may be in `run`; the signals' earlier dispositions are put back.
+  /// `start`, then serves until SIGINT or SIGTERM (Windows: Ctrl+C, console close), or until `request_drain` was
+  /// called; drains with `Options::drain_timeout` (a second signal ends it at once), and returns how it went. Only one
+  /// server a process at a time may be in `run`; the signals' earlier dispositions are put back.
   DrainReport run();
 
-  /// Asks the server to end: it stops listening (clients already in the backlog are still accepted), closes idle connections, lets the others
-  /// send what they have queued, and resets the rest at the deadline. Returns at once; `wait` waits. Repeated calls may
-  /// only shorten the deadline. Any thread, a handler, or a signal handler.
+  /// Asks the server to end: it stops listening (clients already in the backlog are still accepted), closes idle
+  /// connections, lets the others send what they have queued, and resets the rest at the deadline. Returns at once;
+  /// `wait` waits. Repeated calls may only shorten the deadline. Any thread, a handler, or a signal handler.
   void request_drain(std::chrono::milliseconds deadline) noexcept;
 
-  /// Waits until a drain has ended, joins the threads, and reports. Any thread but a shard's, on which it throws `std::system_error`
+  /// Waits until a drain has ended, joins the threads, and reports. Any thread but a shard's, on which it throws
+  /// `std::system_error`
   /// (`errc::resource_deadlock_would_occur`). Called again, it reports the same.
   DrainReport wait();
 
-  /// Queues bytes for a connection from any thread, in the order of the calls of that thread. Success: they are in the shard's mailbox, and either
-  /// reach the connection's send queue or come back by `Handler::on_send_failed`, once.
-  /// Fails with `errc::would_block` (the mailbox has `Options::mailbox_bytes_max`), `errc::closed` (the server has ended), or
-  /// `errc::invalid_argument` (no such shard).
+  /// Queues bytes for a connection from any thread, in the order of the calls of that thread. Success: they are in the
+  /// shard's mailbox, and either reach the connection's send queue or come back by `Handler::on_send_failed`, once.
+  /// Fails with `errc::would_block` (the mailbox has `Options::mailbox_bytes_max`), `errc::closed` (the server has
+  /// ended), or `errc::invalid_argument` (no such shard).
   [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte> bytes);
   [[nodiscard]] std::error_code send(ConnectionId id, std::span<const std::byte> bytes);
 
@@ -77,11 +79,12 @@ class Server {
   [[nodiscard]] std::error_code disconnect(ConnectionId id);
   [[nodiscard]] std::error_code abort(ConnectionId id);
 
-  /// Runs `task` on a shard's thread, between callbacks. An exception out of it is swallowed and counted. A task that was
-  /// accepted but not run when the server ends is destroyed unrun. Any thread.
+  /// Runs `task` on a shard's thread, between callbacks. An exception out of it is swallowed and counted. A task that
+  /// was accepted but not run when the server ends is destroyed unrun. Any thread.
   [[nodiscard]] std::error_code post(unsigned shard, std::function<void()> task);
 
-  /// Connections handed over with `Connection` are found by id on their shard's thread. Elsewhere: a handle that answers "closed".
+  /// Connections handed over with `Connection` are found by id on their shard's thread. Elsewhere: a handle that
+  /// answers "closed".
   Connection connection(ConnectionId id) noexcept;
 
   /// The address of listener `index`, with the port that it got. Throws `std::out_of_range`.

@@ -8,8 +8,10 @@ namespace iocpp {
 
 std::string_view to_string(Backend backend) noexcept {
   switch (backend) {
-    case Backend::automatic: return "automatic";
-    case Backend::io_uring: return "io_uring";
+    case Backend::automatic:
+      return "automatic";
+    case Backend::io_uring:
+      return "io_uring";
   }
   return "";
 }

@@ -14,7 +14,8 @@ struct Choice {
   std::string reason;
 };
 
-/// What `wanted` comes to on this system. Throws `std::system_error` (`errc::not_supported`) for one that this build does not have.
+/// What `wanted` comes to on this system. Throws `std::system_error` (`errc::not_supported`) for one that this build
+/// does not have.
 Choice choose(Backend wanted);
 
 /// A shard's loop over `backend`, which is not `automatic`.

@@ -16,12 +16,15 @@ struct ListeningSockets {
   std::vector<NativeHandle> handles;
 };
 
-/// Binds and listens `count` sockets on one address. A second process, or a second call, fails: the first socket is bound without SO_REUSEPORT, which only
-/// the others, and only then, share. Throws `std::system_error`, with nothing left open.
+/// Binds and listens `count` sockets on one address. A second process, or a second call, fails: the first socket is
+/// bound without SO_REUSEPORT, which only the others, and only then, share. Throws `std::system_error`, with nothing
+/// left open.
 ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count);
 
-/// One more socket on an address that `listen_on` had; `shared` when it was one of several. no_handle and the native error, or its handle.
-NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared, int& error) noexcept;
+/// One more socket on an address that `listen_on` had; `shared` when it was one of several. no_handle and the native
+/// error, or its handle.
+NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared,
+                          int& error) noexcept;
 
 void close_socket(NativeHandle handle) noexcept;
 

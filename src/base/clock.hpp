@@ -6,7 +6,8 @@
 
 namespace iocpp {
 
-/// The clock of a backend: nanoseconds since some fixed moment. It has no `now()`, so that no rule can read it by itself.
+/// The clock of a backend: nanoseconds since some fixed moment. It has no `now()`, so that no rule can read it by
+/// itself.
 struct Clock {
   using rep = std::int64_t;
   using period = std::nano;

@@ -10,60 +10,92 @@ namespace {
 errc from_linux(int value) noexcept {
   using namespace linux_errno;
   switch (value) {
-    case 0: return errc::success;
-    case again: return errc::would_block;
-    case timedout: return errc::timed_out;
-    case canceled: return errc::cancelled;
+    case 0:
+      return errc::success;
+    case again:
+      return errc::would_block;
+    case timedout:
+      return errc::timed_out;
+    case canceled:
+      return errc::cancelled;
     case connreset:
-    case pipe: return errc::connection_reset;
-    case connaborted: return errc::connection_aborted;
-    case notconn: return errc::not_connected;
-    case addrinuse: return errc::address_in_use;
-    case addrnotavail: return errc::address_not_available;
+    case pipe:
+      return errc::connection_reset;
+    case connaborted:
+      return errc::connection_aborted;
+    case notconn:
+      return errc::not_connected;
+    case addrinuse:
+      return errc::address_in_use;
+    case addrnotavail:
+      return errc::address_not_available;
     case acces:
-    case perm: return errc::permission_denied;
+    case perm:
+      return errc::permission_denied;
     case mfile:
-    case nfile: return errc::too_many_handles;
+    case nfile:
+      return errc::too_many_handles;
     case nobufs:
-    case nomem: return errc::no_resources;
+    case nomem:
+      return errc::no_resources;
     case nosys:
     case opnotsupp:
-    case afnosupport: return errc::not_supported;
+    case afnosupport:
+      return errc::not_supported;
     case badf:
-    case notsock: return errc::bad_handle;
-    case inval: return errc::invalid_argument;
-    default: return errc::network;
+    case notsock:
+      return errc::bad_handle;
+    case inval:
+      return errc::invalid_argument;
+    default:
+      return errc::network;
   }
 }
 
 [[maybe_unused]] errc from_windows(int value) noexcept {
   using namespace windows_error;
   switch (value) {
-    case 0: return errc::success;
-    case wsaewouldblock: return errc::would_block;
+    case 0:
+      return errc::success;
+    case wsaewouldblock:
+      return errc::would_block;
     case wsaetimedout:
-    case sem_timeout: return errc::timed_out;
-    case operation_aborted: return errc::cancelled;
+    case sem_timeout:
+      return errc::timed_out;
+    case operation_aborted:
+      return errc::cancelled;
     case wsaeconnreset:
     case netname_deleted:
     case unexp_net_err:
-    case connection_aborted: return errc::connection_reset;
-    case wsaeconnaborted: return errc::connection_aborted;
-    case wsaenotconn: return errc::not_connected;
-    case wsaeaddrinuse: return errc::address_in_use;
-    case wsaeaddrnotavail: return errc::address_not_available;
+    case connection_aborted:
+      return errc::connection_reset;
+    case wsaeconnaborted:
+      return errc::connection_aborted;
+    case wsaenotconn:
+      return errc::not_connected;
+    case wsaeaddrinuse:
+      return errc::address_in_use;
+    case wsaeaddrnotavail:
+      return errc::address_not_available;
     case wsaeacces:
-    case access_denied: return errc::permission_denied;
-    case wsaemfile: return errc::too_many_handles;
+    case access_denied:
+      return errc::permission_denied;
+    case wsaemfile:
+      return errc::too_many_handles;
     case wsaenobufs:
     case not_enough_memory:
-    case no_system_resources: return errc::no_resources;
+    case no_system_resources:
+      return errc::no_resources;
     case wsaeopnotsupp:
-    case wsaeafnosupport: return errc::not_supported;
+    case wsaeafnosupport:
+      return errc::not_supported;
     case wsaenotsock:
-    case invalid_handle: return errc::bad_handle;
-    case wsaeinval: return errc::invalid_argument;
-    default: return errc::network;
+    case invalid_handle:
+      return errc::bad_handle;
+    case wsaeinval:
+      return errc::invalid_argument;
+    default:
+      return errc::network;
   }
 }
 
@@ -77,25 +109,44 @@ errc from_native(int value) noexcept {
 
 const char* text_of(errc error) noexcept {
   switch (error) {
-    case errc::success: return "success";
-    case errc::closed: return "the connection or the server has ended";
-    case errc::would_block: return "a bounded queue is full, or nothing is ready";
-    case errc::send_overflow: return "the connection's send queue is full";
-    case errc::timed_out: return "a deadline was over";
-    case errc::cancelled: return "cancelled";
-    case errc::connection_reset: return "the peer reset the connection";
-    case errc::connection_aborted: return "the connection was aborted";
-    case errc::not_connected: return "not connected";
-    case errc::address_in_use: return "the address is in use";
-    case errc::address_not_available: return "not an address of this machine";
-    case errc::permission_denied: return "permission denied";
-    case errc::too_many_handles: return "the limit of open handles is reached";
-    case errc::no_resources: return "the system is out of buffers or memory";
-    case errc::not_supported: return "not supported here";
-    case errc::bad_handle: return "not an open socket";
-    case errc::invalid_argument: return "invalid argument";
-    case errc::resource_deadlock_would_occur: return "would wait for itself";
-    case errc::network: return "network or system error";
+    case errc::success:
+      return "success";
+    case errc::closed:
+      return "the connection or the server has ended";
+    case errc::would_block:
+      return "a bounded queue is full, or nothing is ready";
+    case errc::send_overflow:
+      return "the connection's send queue is full";
+    case errc::timed_out:
+      return "a deadline was over";
+    case errc::cancelled:
+      return "cancelled";
+    case errc::connection_reset:
+      return "the peer reset the connection";
+    case errc::connection_aborted:
+      return "the connection was aborted";
+    case errc::not_connected:
+      return "not connected";
+    case errc::address_in_use:
+      return "the address is in use";
+    case errc::address_not_available:
+      return "not an address of this machine";
+    case errc::permission_denied:
+      return "permission denied";
+    case errc::too_many_handles:
+      return "the limit of open handles is reached";
+    case errc::no_resources:
+      return "the system is out of buffers or memory";
+    case errc::not_supported:
+      return "not supported here";
+    case errc::bad_handle:
+      return "not an open socket";
+    case errc::invalid_argument:
+      return "invalid argument";
+    case errc::resource_deadlock_would_occur:
+      return "would wait for itself";
+    case errc::network:
+      return "network or system error";
   }
   return "unknown error";
 }
@@ -114,11 +165,14 @@ class NativeCategory final : public std::error_category {
     return std::system_category().message(value) + " (" + std::to_string(value) + ")";
   }
 
-  std::error_condition default_error_condition(int value) const noexcept override { return make_error_condition(from_native(value)); }
+  std::error_condition default_error_condition(int value) const noexcept override {
+    return make_error_condition(from_native(value));
+  }
 
   bool equivalent(int value, const std::error_condition& condition) const noexcept override {
     // Also equal to the std::errc of the same meaning, where the system itself says so.
-    return condition == default_error_condition(value) || condition == std::system_category().default_error_condition(value);
+    return condition == default_error_condition(value) ||
+           condition == std::system_category().default_error_condition(value);
   }
 };
 
@@ -134,10 +188,16 @@ const std::error_category& native_category() noexcept {
   return instance;
 }
 
-std::error_code make_error_code(errc error) noexcept { return {static_cast<int>(error), category()}; }
+std::error_code make_error_code(errc error) noexcept {
+  return {static_cast<int>(error), category()};
+}
 
-std::error_condition make_error_condition(errc error) noexcept { return {static_cast<int>(error), category()}; }
+std::error_condition make_error_condition(errc error) noexcept {
+  return {static_cast<int>(error), category()};
+}
 
-std::error_code native_error(int value) noexcept { return value == 0 ? std::error_code{} : std::error_code{value, native_category()}; }
+std::error_code native_error(int value) noexcept {
+  return value == 0 ? std::error_code{} : std::error_code{value, native_category()};
+}
 
 }  // namespace iocpp

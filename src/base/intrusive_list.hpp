@@ -1,4 +1,5 @@
-// A doubly linked list of objects that carry their own links: no allocation, removal in constant time without the list at hand.
+// A doubly linked list of objects that carry their own links: no allocation, removal in constant time without the list
+// at hand.
 #pragma once
 
 #include <cassert>

@@ -10,9 +10,9 @@ struct QueueNode {
   QueueNode* next = nullptr;
 };
 
-/// Producers push onto a stack with one compare-and-swap; the consumer takes the whole stack with one exchange and turns it
-/// round. The order is that of the successful swaps, so if one push happens before another, it is taken before it too.
-/// A producer that is halted in the middle of a push holds up nobody.
+/// Producers push onto a stack with one compare-and-swap; the consumer takes the whole stack with one exchange and
+/// turns it round. The order is that of the successful swaps, so if one push happens before another, it is taken before
+/// it too. A producer that is halted in the middle of a push holds up nobody.
 class MultiProducerQueue {
  public:
   enum class Push : std::uint8_t {

@@ -21,7 +21,8 @@ enum class AcceptOutcome : std::uint8_t {
 
 std::string_view to_string(AcceptOutcome outcome) noexcept;
 
-/// `error` is errno on Linux (accept(2)), a Winsock or Win32 code on Windows (AcceptEx, GetQueuedCompletionStatus); 0 is success.
+/// `error` is errno on Linux (accept(2)), a Winsock or Win32 code on Windows (AcceptEx, GetQueuedCompletionStatus); 0
+/// is success.
 AcceptOutcome classify_accept(Platform platform, int error) noexcept;
 
 /// The error says that the handle is none: closing it might close somebody else's.

@@ -53,8 +53,8 @@ AcceptOutcome Acceptor::on_accept(int error, bool more, TimePoint now) noexcept 
     return outcome;
   }
   if (mode_ == Mode::closing || mode_ == Mode::rebuilding) return outcome;
-  // An EINVAL before multishot has ever worked here says that this kernel does not know the flag; accept(2)'s own EINVAL, a socket that
-  // does not listen, then comes from the single accepts and is found there.
+  // An EINVAL before multishot has ever worked here says that this kernel does not know the flag; accept(2)'s own
+  // EINVAL, a socket that does not listen, then comes from the single accepts and is found there.
   if (error == linux_errno::inval && platform_ == Platform::linux_os && multishot_ && !multishot_proven_) {
     multishot_ = false;
     return AcceptOutcome::multishot_refused;
@@ -119,11 +119,15 @@ unsigned Acceptor::accepts_wanted() const noexcept {
 bool Acceptor::healthy() const noexcept {
   switch (mode_) {
     case Mode::closed:
-    case Mode::closing: return true;
-    case Mode::accepting: return accepts_in_flight_ >= 1;
+    case Mode::closing:
+      return true;
+    case Mode::accepting:
+      return accepts_in_flight_ >= 1;
     case Mode::waiting:
-    case Mode::rebuilding: return armed();
-    case Mode::shedding: return armed() && poll_in_flight_;
+    case Mode::rebuilding:
+      return armed();
+    case Mode::shedding:
+      return armed() && poll_in_flight_;
   }
   return false;
 }

@@ -10,13 +10,14 @@
 
 namespace iocpp::core {
 
-/// A plain state machine. It never posts anything: it says what it wants, and after every turn the engine posts that. So re-arming depends on no
-/// code path of any outcome: an outcome can only choose the mode, and each mode has something that wakes it.
+/// A plain state machine. It never posts anything: it says what it wants, and after every turn the engine posts that.
+/// So re-arming depends on no code path of any outcome: an outcome can only choose the mode, and each mode has
+/// something that wakes it.
 ///
 ///     accepting ── no resources, or many failures in a row ──▶ waiting ── timer ──▶ accepting
-///         │ ├── no handles ──▶ shedding (poll the listener; refuse who knocks) ── timer, or a handle was freed ──▶ accepting
-///         │ └── listener lost ──▶ rebuilding ── timer ──▶ (the engine makes it anew) ──▶ accepting
-///         └── begin_close ──▶ closing ── nothing in flight ──▶ closed
+///         │ ├── no handles ──▶ shedding (poll the listener; refuse who knocks) ── timer, or a handle was freed ──▶
+///         accepting │ └── listener lost ──▶ rebuilding ── timer ──▶ (the engine makes it anew) ──▶ accepting └──
+///         begin_close ──▶ closing ── nothing in flight ──▶ closed
 class Acceptor : public Timer {
  public:
   enum class Mode : std::uint8_t { closed, accepting, waiting, shedding, rebuilding, closing };
@@ -62,7 +63,8 @@ class Acceptor : public Timer {
   unsigned accepts_in_flight() const noexcept { return accepts_in_flight_; }
   unsigned in_flight() const noexcept { return accepts_in_flight_ + (poll_in_flight_ ? 1U : 0U); }
 
-  /// The invariant of this library: an open listener has an accept or a poll in flight, or a timer that will bring it back.
+  /// The invariant of this library: an open listener has an accept or a poll in flight, or a timer that will bring it
+  /// back.
   bool healthy() const noexcept;
 
   /// Failures in a row, without a success, after which even "drop this client" is paced.

@@ -8,11 +8,15 @@ namespace {
 
 constexpr std::size_t slab_bytes = 128U << 10;
 
-std::byte* payload(Block& block) noexcept { return reinterpret_cast<std::byte*>(&block) + sizeof(Block); }
+std::byte* payload(Block& block) noexcept {
+  return reinterpret_cast<std::byte*>(&block) + sizeof(Block);
+}
 
 }  // namespace
 
-BlockPool::~BlockPool() { assert(in_use_ == 0); }
+BlockPool::~BlockPool() {
+  assert(in_use_ == 0);
+}
 
 Block& BlockPool::take(std::size_t wanted) {
   if (wanted <= small_bytes - sizeof(Block)) return take_from(free_small_, Block::Kind::small, small_bytes);
@@ -49,7 +53,8 @@ BlockPool::Foreign& BlockPool::take_foreign(std::span<const std::byte> bytes) {
   Foreign& block = static_cast<Foreign&>(*free_foreign_);
   free_foreign_ = block.next;
   block.next = nullptr;
-  // Shared bytes are const for everybody; a block's bytes are only ever written between `end` and `limit`, which is empty here.
+  // Shared bytes are const for everybody; a block's bytes are only ever written between `end` and `limit`, which is
+  // empty here.
   block.begin = const_cast<std::byte*>(bytes.data());
   block.end = block.limit = block.begin + bytes.size();
   ++in_use_;

@@ -1,4 +1,5 @@
-// The memory that queued bytes lie in: blocks of two sizes, kept for reuse, and nodes that hold bytes the user gave away.
+// The memory that queued bytes lie in: blocks of two sizes, kept for reuse, and nodes that hold bytes the user gave
+// away.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +27,8 @@ struct Block {
   std::size_t room() const noexcept { return static_cast<std::size_t>(limit - end); }
 };
 
-/// A shard's blocks. Allocates slabs, never returns them before its own end, and hands out the block that was freed last (its cache lines
-/// are warm). What is handed out must come back by `release` before the pool is destroyed.
+/// A shard's blocks. Allocates slabs, never returns them before its own end, and hands out the block that was freed
+/// last (its cache lines are warm). What is handed out must come back by `release` before the pool is destroyed.
 class BlockPool {
  public:
   BlockPool() = default;

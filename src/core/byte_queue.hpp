@@ -14,8 +14,8 @@ struct Buffer {
   std::size_t size;
 };
 
-/// The queue owns its blocks but not the pool, which each call is handed: a queue in a slot is three words. What a `gather` returned stays where it is
-/// until it is consumed, whatever is appended behind it. `clear` before the end.
+/// The queue owns its blocks but not the pool, which each call is handed: a queue in a slot is three words. What a
+/// `gather` returned stays where it is until it is consumed, whatever is appended behind it. `clear` before the end.
 class ByteQueue {
  public:
   bool empty() const noexcept { return size_ == 0; }

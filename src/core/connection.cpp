@@ -11,8 +11,9 @@ namespace iocpp {
 
 std::string_view to_string(DisconnectReason reason) noexcept {
   constexpr std::array<std::string_view, static_cast<std::size_t>(DisconnectReason::stage_failed) + 1> names{
-      "peer_closed",   "peer_reset",     "local_close",   "local_abort",   "idle_timeout",     "lifetime",    "min_rate",
-      "send_overflow", "limit",          "drain_deadline", "handler_threw", "network_error", "out_of_resources", "stage_failed"};
+      "peer_closed",   "peer_reset",    "local_close",      "local_abort", "idle_timeout",
+      "lifetime",      "min_rate",      "send_overflow",    "limit",       "drain_deadline",
+      "handler_threw", "network_error", "out_of_resources", "stage_failed"};
   return names[static_cast<std::size_t>(reason)];
 }
 
@@ -25,7 +26,9 @@ SendResult Connection::send(std::span<const std::byte> bytes) const {
   return core_ == nullptr ? SendResult{.closed = true} : core_->send(id_, bytes);
 }
 
-SendResult Connection::send(std::string_view text) const { return send(std::as_bytes(std::span{text})); }
+SendResult Connection::send(std::string_view text) const {
+  return send(std::as_bytes(std::span{text}));
+}
 
 SendResult Connection::send(std::vector<std::byte>&& bytes) const {
   return core_ == nullptr ? SendResult{.closed = true} : core_->send(id_, std::move(bytes));

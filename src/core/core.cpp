@@ -11,7 +11,9 @@ Core::Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time)
   starved_timer_.kind = TimerKind::starved;
 }
 
-Core::~Core() { timers_.cancel(starved_timer_); }
+Core::~Core() {
+  timers_.cancel(starved_timer_);
+}
 
 bool Core::adopt(NativeHandle handle, std::uint16_t listener) {
   if (!limit_.take()) return false;

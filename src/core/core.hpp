@@ -46,10 +46,10 @@ class TimeSource {
   ~TimeSource() = default;
 };
 
-/// One shard's connections. No thread, no clock, no system call of its own. The engine hands it completions, then asks for the slots that
-/// changed (`next_dirty`), lets it draw the consequences (`settle`) and posts what they want. The public `Connection` methods are calls of this
-/// class too; they change queues and flags and mark the slot, so a callback can never run inside another one.
-/// Every member is for the shard's own thread, but `counters()`.
+/// One shard's connections. No thread, no clock, no system call of its own. The engine hands it completions, then asks
+/// for the slots that changed (`next_dirty`), lets it draw the consequences (`settle`) and posts what they want. The
+/// public `Connection` methods are calls of this class too; they change queues and flags and mark the slot, so a
+/// callback can never run inside another one. Every member is for the shard's own thread, but `counters()`.
 class Core {
  public:
   Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time);
@@ -64,8 +64,8 @@ class Core {
   }
 
   // From the engine: what happened.
-  /// Makes a connection of an accepted handle and calls `on_connect`. False: refused by the limit or for want of memory; the handle
-  /// stays the caller's.
+  /// Makes a connection of an accepted handle and calls `on_connect`. False: refused by the limit or for want of
+  /// memory; the handle stays the caller's.
   [[nodiscard]] bool adopt(NativeHandle handle, std::uint16_t listener);
   void on_receive(const Completion& completion);
   void on_send(const Completion& completion);
@@ -77,8 +77,8 @@ class Core {
   /// The next slot that changed, taken from the list; null when there is none.
   Slot* next_dirty() noexcept;
   bool anything_dirty() const noexcept { return dirty_first_ != nullptr; }
-  /// Moves a slot's state on, as far as the operations that have ended allow: delivers what arrived while it was paused, and calls
-  /// `on_disconnect` when no operation is in flight any more.
+  /// Moves a slot's state on, as far as the operations that have ended allow: delivers what arrived while it was
+  /// paused, and calls `on_disconnect` when no operation is in flight any more.
   void settle(Slot& slot);
   /// To be looked at again before the next wait.
   void mark_dirty(Slot& slot) noexcept;

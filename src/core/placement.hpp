@@ -7,10 +7,12 @@
 
 namespace iocpp::core {
 
-/// A shard that accepts for itself keeps what it accepts. One that accepts for others places each connection where there are the fewest.
+/// A shard that accepts for itself keeps what it accepts. One that accepts for others places each connection where
+/// there are the fewest.
 enum class Placement : std::uint8_t { self, fewest_connections };
 
-/// The index of the smallest load; among equals the first after `last`, so that equal shards take turns. `loads` is not empty.
+/// The index of the smallest load; among equals the first after `last`, so that equal shards take turns. `loads` is not
+/// empty.
 inline std::size_t fewest(std::span<const std::uint64_t> loads, std::size_t last) noexcept {
   std::size_t best = (last + 1) % loads.size();
   for (std::size_t step = 2; step <= loads.size(); ++step) {

@@ -31,13 +31,15 @@ void Core::received(Slot& slot, std::span<const std::byte> bytes) {
       if (slot.paused() || slot.stash != nullptr) return stash(slot, bytes);
       return call_handler(slot, [&](Handler& handler) { handler.on_receive(handle_of(slot), bytes); });
     case SlotState::lingering:
-      slot.lingered_bytes += static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), UINT32_MAX - slot.lingered_bytes));
+      slot.lingered_bytes +=
+          static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), UINT32_MAX - slot.lingered_bytes));
       if (slot.lingered_bytes > config_.linger_bytes_max) end(slot, slot.reason, 0, true);
       return;
     case SlotState::flushing:
     case SlotState::ending:
     case SlotState::closing:
-    case SlotState::free: return;
+    case SlotState::free:
+      return;
   }
 }
 
@@ -66,11 +68,15 @@ void Core::tell_peer_end(Slot& slot) {
 void Core::receive_failed(Slot& slot, int error) {
   const TransferOutcome outcome = classify_transfer(config_.platform, error);
   switch (outcome) {
-    case TransferOutcome::cancelled: return;  // by us: marked dirty, and settled or posted again
+    case TransferOutcome::cancelled:
+      return;  // by us: marked dirty, and settled or posted again
     case TransferOutcome::again:
-    case TransferOutcome::no_resources: return slot.receive_in_flight ? void() : retry_later(slot, Operation::receive, outcome);
-    case TransferOutcome::peer_reset: return end(slot, DisconnectReason::peer_reset, error, false);
-    case TransferOutcome::failed: return end(slot, DisconnectReason::network_error, error, true);
+    case TransferOutcome::no_resources:
+      return slot.receive_in_flight ? void() : retry_later(slot, Operation::receive, outcome);
+    case TransferOutcome::peer_reset:
+      return end(slot, DisconnectReason::peer_reset, error, false);
+    case TransferOutcome::failed:
+      return end(slot, DisconnectReason::network_error, error, true);
   }
 }
 

@@ -66,7 +66,8 @@ void Core::on_send(const Completion& completion) {
 
 void Core::queue_shrank(Slot& slot) {
   if (slot.state == SlotState::flushing) timers_.arm(slot, time_.now() + config_.linger_timeout);
-  if (slot.state != SlotState::open || !slot.above_high || slot.send_queue.size() > config_.send_queue_bytes_low) return;
+  if (slot.state != SlotState::open || !slot.above_high || slot.send_queue.size() > config_.send_queue_bytes_low)
+    return;
   slot.above_high = false;
   if (slot.paused_by_pressure) {
     slot.paused_by_pressure = false;
@@ -78,11 +79,15 @@ void Core::queue_shrank(Slot& slot) {
 void Core::send_failed(Slot& slot, int error) {
   const TransferOutcome outcome = classify_transfer(config_.platform, error);
   switch (outcome) {
-    case TransferOutcome::cancelled: return;  // by us: marked dirty, and settled
+    case TransferOutcome::cancelled:
+      return;  // by us: marked dirty, and settled
     case TransferOutcome::again:
-    case TransferOutcome::no_resources: return retry_later(slot, Operation::send, outcome);
-    case TransferOutcome::peer_reset: return end(slot, DisconnectReason::peer_reset, error, false);
-    case TransferOutcome::failed: return end(slot, DisconnectReason::network_error, error, true);
+    case TransferOutcome::no_resources:
+      return retry_later(slot, Operation::send, outcome);
+    case TransferOutcome::peer_reset:
+      return end(slot, DisconnectReason::peer_reset, error, false);
+    case TransferOutcome::failed:
+      return end(slot, DisconnectReason::network_error, error, true);
   }
 }
 

@@ -14,7 +14,8 @@ void ShardCounters::add_to(Counters& sum) const noexcept {
   sum.listeners_lost += listeners_lost.get();
   sum.listeners_restored += listeners_restored.get();
   sum.connections_open += connections_open.get();
-  for (std::size_t reason = 0; reason < disconnect_reasons; ++reason) sum.disconnected[reason] += disconnected[reason].get();
+  for (std::size_t reason = 0; reason < disconnect_reasons; ++reason)
+    sum.disconnected[reason] += disconnected[reason].get();
   sum.bytes_received += bytes_received.get();
   sum.bytes_sent += bytes_sent.get();
   sum.unsent_bytes += unsent_bytes.get();

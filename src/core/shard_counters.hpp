@@ -25,14 +25,16 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-/// The members of `Counters`, with the same names and meanings; `mailbox_full` is counted where it happens, by the senders.
+/// The members of `Counters`, with the same names and meanings; `mailbox_full` is counted where it happens, by the
+/// senders.
 struct ShardCounters {
-  Counter accepted, shed, refused, accept_attempts, accept_dropped, accept_no_resources, accept_no_handles, accept_retries_paced, listeners_lost,
-      listeners_restored;
+  Counter accepted, shed, refused, accept_attempts, accept_dropped, accept_no_resources, accept_no_handles,
+      accept_retries_paced, listeners_lost, listeners_restored;
   Counter connections_open;
   std::array<Counter, disconnect_reasons> disconnected;
   Counter bytes_received, bytes_sent, unsent_bytes, handler_exceptions;
-  Counter receive_buffers_empty, resource_retries, completion_overflows, stale_completions, mailbox_undeliverable, loop_errors, turns;
+  Counter receive_buffers_empty, resource_retries, completion_overflows, stale_completions, mailbox_undeliverable,
+      loop_errors, turns;
   Counter listeners_open, accepts_in_flight, listeners_waiting;
 
   void add_to(Counters& sum) const noexcept;

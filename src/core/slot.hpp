@@ -34,14 +34,14 @@ enum class SlotState : std::uint8_t {
   closing,    ///< on_disconnect was called; the handle's close is posted, or about to be.
 };
 
-/// Who may touch what: everything here belongs to the shard's thread. While `send_in_flight`, the system reads the first
-/// `send_in_flight_bytes` of `send_queue`, so they are not consumed before the send's terminal completion. The slot is reused only after both
-/// operations and the close have ended.
+/// Who may touch what: everything here belongs to the shard's thread. While `send_in_flight`, the system reads the
+/// first `send_in_flight_bytes` of `send_queue`, so they are not consumed before the send's terminal completion. The
+/// slot is reused only after both operations and the close have ended.
 struct Slot : Timer {
-  bool dirty : 1 = false;               ///< In the core's list: to be looked at before the next wait.
+  bool dirty : 1 = false;  ///< In the core's list: to be looked at before the next wait.
   bool receive_in_flight : 1 = false;
   bool receive_cancelling : 1 = false;  ///< The cancel is posted; the receive's terminal completion is awaited.
-  bool receive_starved : 1 = false;     ///< The system had no buffers for it; waits in the core's list to be tried again.
+  bool receive_starved : 1 = false;  ///< The system had no buffers for it; waits in the core's list to be tried again.
   bool send_in_flight : 1 = false;
   bool send_cancelling : 1 = false;
   bool send_starved : 1 = false;
@@ -78,7 +78,9 @@ struct Slot : Timer {
   SlotRef ref() const noexcept { return {index, generation, handle}; }
   bool paused() const noexcept { return paused_by_user || paused_by_pressure; }
   bool stashed() const noexcept { return stash != nullptr || (peer_ended && !peer_end_told); }
-  bool alive() const noexcept { return state == SlotState::open || state == SlotState::flushing || state == SlotState::lingering; }
+  bool alive() const noexcept {
+    return state == SlotState::open || state == SlotState::flushing || state == SlotState::lingering;
+  }
 
   // What the engine is to post.
   bool wants_receive() const noexcept {
@@ -91,7 +93,8 @@ struct Slot : Timer {
     return state == SlotState::ending || (state == SlotState::open && paused());
   }
   bool wants_send() const noexcept {
-    return !send_in_flight && !send_starved && !send_queue.empty() && (state == SlotState::open || state == SlotState::flushing);
+    return !send_in_flight && !send_starved && !send_queue.empty() &&
+           (state == SlotState::open || state == SlotState::flushing);
   }
   bool wants_send_cancel() const noexcept { return send_in_flight && !send_cancelling && state == SlotState::ending; }
   bool wants_end() const noexcept {

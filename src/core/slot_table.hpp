@@ -11,8 +11,8 @@
 
 namespace iocpp::core {
 
-/// Slots come in chunks that stay where they are. A slot's generation grows at each release; when it is used up (after 2^32 - 1 connections) the
-/// slot is retired, so that an id is never given out twice. Generation 0 is never used.
+/// Slots come in chunks that stay where they are. A slot's generation grows at each release; when it is used up (after
+/// 2^32 - 1 connections) the slot is retired, so that an id is never given out twice. Generation 0 is never used.
 class SlotTable {
  public:
   /// A slot in state `free`, with its index and generation; null when 2^24 are in use or there is no memory for more.
@@ -49,7 +49,9 @@ class SlotTable {
   };
   using Chunk = std::array<Place, chunk_slots>;
 
-  Slot& at(std::uint32_t index) const noexcept { return (*chunks_[index >> chunk_bits])[index & (chunk_slots - 1)].slot; }
+  Slot& at(std::uint32_t index) const noexcept {
+    return (*chunks_[index >> chunk_bits])[index & (chunk_slots - 1)].slot;
+  }
   bool grow() noexcept;
 
   std::vector<std::unique_ptr<Chunk>> chunks_;

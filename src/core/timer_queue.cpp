@@ -14,7 +14,8 @@ void TimerQueue::arm(Timer& timer, TimePoint deadline) noexcept {
 }
 
 void TimerQueue::cancel(Timer& timer) noexcept {
-  // A place that this empties stays marked as occupied: it is cleared when its time comes, which costs one early wake at most.
+  // A place that this empties stays marked as occupied: it is cleared when its time comes, which costs one early wake
+  // at most.
   if (!timer.armed()) return;
   timer.unlink();
   --armed_;

@@ -21,9 +21,10 @@ struct Timer : Link {
   bool armed() const noexcept { return linked(); }
 };
 
-/// Arming, moving and cancelling take constant time; a turn in which nothing expires looks at one bitmap a level. Five levels of 64 places, the lowest of
-/// 2^20 ns (about 1 ms): deadlines up to 13 days ahead, later ones are parked in the last place and moved on when it comes.
-/// A timer never fires early, at most about 1 ms after its deadline once `expire` is called, and not at all after `cancel`.
+/// Arming, moving and cancelling take constant time; a turn in which nothing expires looks at one bitmap a level. Five
+/// levels of 64 places, the lowest of 2^20 ns (about 1 ms): deadlines up to 13 days ahead, later ones are parked in the
+/// last place and moved on when it comes. A timer never fires early, at most about 1 ms after its deadline once
+/// `expire` is called, and not at all after `cancel`.
 class TimerQueue {
  public:
   /// Before the first timer is armed: the time now.
@@ -38,11 +39,12 @@ class TimerQueue {
 
   bool empty() const noexcept { return armed_ == 0; }
 
-  /// When `expire` must be called next at the latest; nothing when no timer is armed. It may be before the first deadline, never after.
+  /// When `expire` must be called next at the latest; nothing when no timer is armed. It may be before the first
+  /// deadline, never after.
   std::optional<TimePoint> next_deadline() const noexcept;
 
-  /// Calls `fire(Timer&)` for each timer whose deadline is at or before `now`, disarmed. `fire` may arm and cancel any timer; one
-  /// that it arms in the past fires at the next call.
+  /// Calls `fire(Timer&)` for each timer whose deadline is at or before `now`, disarmed. `fire` may arm and cancel any
+  /// timer; one that it arms in the past fires at the next call.
   template <class Fire>
   void expire(TimePoint now, Fire&& fire) {
     advance(floor_tick(now));

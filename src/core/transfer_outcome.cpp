@@ -8,30 +8,38 @@ namespace {
 TransferOutcome classify_linux(int error) noexcept {
   using namespace linux_errno;
   switch (error) {
-    case canceled: return TransferOutcome::cancelled;
+    case canceled:
+      return TransferOutcome::cancelled;
     case again:
-    case intr: return TransferOutcome::again;
+    case intr:
+      return TransferOutcome::again;
     case nobufs:
-    case nomem: return TransferOutcome::no_resources;
+    case nomem:
+      return TransferOutcome::no_resources;
     case connreset:
     case pipe:
     case timedout:
     case notconn:
-    case connaborted: return TransferOutcome::peer_reset;
-    default: return TransferOutcome::failed;
+    case connaborted:
+      return TransferOutcome::peer_reset;
+    default:
+      return TransferOutcome::failed;
   }
 }
 
 TransferOutcome classify_windows(int error) noexcept {
   using namespace windows_error;
   switch (error) {
-    case operation_aborted: return TransferOutcome::cancelled;
-    case wsaewouldblock: return TransferOutcome::again;
+    case operation_aborted:
+      return TransferOutcome::cancelled;
+    case wsaewouldblock:
+      return TransferOutcome::again;
     case wsaenobufs:
     case not_enough_memory:
     case no_system_resources:
     case working_set_quota:
-    case commitment_limit: return TransferOutcome::no_resources;
+    case commitment_limit:
+      return TransferOutcome::no_resources;
     case netname_deleted:
     case connection_aborted:
     case unexp_net_err:
@@ -40,8 +48,10 @@ TransferOutcome classify_windows(int error) noexcept {
     case wsaeconnreset:
     case wsaenetreset:
     case wsaenotconn:
-    case wsaetimedout: return TransferOutcome::peer_reset;
-    default: return TransferOutcome::failed;
+    case wsaetimedout:
+      return TransferOutcome::peer_reset;
+    default:
+      return TransferOutcome::failed;
   }
 }
 

@@ -1,4 +1,5 @@
-// The accept chain at work: every outcome has its place, and after every turn every listener has something that wakes it. Part of engine.hpp.
+// The accept chain at work: every outcome has its place, and after every turn every listener has something that wakes
+// it. Part of engine.hpp.
 #pragma once
 
 #include "engine/engine.hpp"
@@ -18,8 +19,10 @@ void Engine<Port>::on_accept(const Completion& completion) {
   }
   core::ShardCounters& counters = core_.counters();
   switch (listener.acceptor.on_accept(completion.error, completion.more, now_)) {
-    case AcceptOutcome::accepted: return place(completion.accepted, listener.index);
-    case AcceptOutcome::drop_client: return counters.accept_dropped.add();
+    case AcceptOutcome::accepted:
+      return place(completion.accepted, listener.index);
+    case AcceptOutcome::drop_client:
+      return counters.accept_dropped.add();
     case AcceptOutcome::retry_later:
       counters.accept_no_resources.add();
       return report(listener, ServerError::Kind::accept_retry, completion.error);
@@ -33,7 +36,8 @@ void Engine<Port>::on_accept(const Completion& completion) {
       listener.quiet_until = {};
       return report(listener, ServerError::Kind::listener_lost, completion.error);
     case AcceptOutcome::cancelled:
-    case AcceptOutcome::multishot_refused: return;
+    case AcceptOutcome::multishot_refused:
+      return;
   }
 }
 
@@ -88,7 +92,8 @@ void Engine<Port>::refuse(NativeHandle handle) noexcept {
   port_->close_now(handle, true);
 }
 
-/// A handle is free: for a listener of ours that waits for one, in this very turn; for those of other shards, by a wake.
+/// A handle is free: for a listener of ours that waits for one, in this very turn; for those of other shards, by a
+/// wake.
 template <CompletionPort Port>
 void Engine<Port>::note_freed_handle() noexcept {
   for (Listener& listener : listeners_) listener.acceptor.on_handle_freed();
@@ -148,7 +153,8 @@ bool Engine<Port>::accept_chain_holds() const noexcept {
   return true;
 }
 
-/// Cancel, wait for what is in flight, accept who is in the backlog, close: in that order nobody who was established is lost.
+/// Cancel, wait for what is in flight, accept who is in the backlog, close: in that order nobody who was established is
+/// lost.
 template <CompletionPort Port>
 void Engine<Port>::close_in_order(Listener& listener) {
   if (listener.acceptor.in_flight() != 0) {

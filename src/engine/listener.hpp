@@ -7,16 +7,17 @@
 namespace iocpp::engine {
 
 struct Listener {
-  Listener(std::uint32_t position, NativeHandle open_handle, const core::Acceptor::Config& config, core::TimerQueue& timers)
+  Listener(std::uint32_t position, NativeHandle open_handle, const core::Acceptor::Config& config,
+           core::TimerQueue& timers)
       : index{position}, handle{open_handle}, acceptor{config, timers} {}
 
   std::uint32_t index;
   std::uint32_t generation = 1;
   NativeHandle handle;
-  bool handle_gone = false;       ///< The system says that it is no handle: closing it could close somebody else's.
+  bool handle_gone = false;  ///< The system says that it is no handle: closing it could close somebody else's.
   bool cancel_posted = false;
-  bool lost_told = false;         ///< on_server_error(listener_lost) was called, and not yet listener_restored.
-  TimePoint quiet_until{};        ///< No further report before.
+  bool lost_told = false;   ///< on_server_error(listener_lost) was called, and not yet listener_restored.
+  TimePoint quiet_until{};  ///< No further report before.
   core::Acceptor acceptor;
 
   ListenerRef ref() const noexcept { return {index, generation, handle}; }

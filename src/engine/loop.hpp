@@ -18,15 +18,18 @@
 
 namespace iocpp::engine {
 
-/// One shard's loop: a thread (or the simulator) calls `open` once, then `turn` until it answers false. One virtual call a turn.
+/// One shard's loop: a thread (or the simulator) calls `open` once, then `turn` until it answers false. One virtual
+/// call a turn.
 class Loop {
  public:
   virtual ~Loop() = default;
 
-  /// On the loop's own thread: makes the port and begins to accept. After an error the loop must not turn; its listeners are closed.
+  /// On the loop's own thread: makes the port and begins to accept. After an error the loop must not turn; its
+  /// listeners are closed.
   [[nodiscard]] virtual std::error_code open(std::vector<Handler*> handlers) = 0;
 
-  /// Waits for completions, handles them, posts what follows. False: it has ended, nothing is in flight and the port is closed.
+  /// Waits for completions, handles them, posts what follows. False: it has ended, nothing is in flight and the port is
+  /// closed.
   virtual bool turn() = 0;
 
   /// Ends the wait, now or next time. Any thread, and signal handlers.
@@ -37,7 +40,9 @@ class Loop {
   const core::Core& core() const noexcept { return core_; }
 
   /// Connections that it has or is about to get.
-  std::uint64_t load() const noexcept { return core_.counters().connections_open.get() + arriving_.load(std::memory_order_relaxed); }
+  std::uint64_t load() const noexcept {
+    return core_.counters().connections_open.get() + arriving_.load(std::memory_order_relaxed);
+  }
   void arriving() noexcept { arriving_.fetch_add(1, std::memory_order_relaxed); }
   void arrived() noexcept { arriving_.fetch_sub(1, std::memory_order_relaxed); }
 
@@ -49,7 +54,8 @@ class Loop {
   }
 
  protected:
-  Loop(const core::CoreConfig& config, core::ConnectionLimit& limit, core::TimeSource& time, std::size_t mailbox_bytes_max)
+  Loop(const core::CoreConfig& config, core::ConnectionLimit& limit, core::TimeSource& time,
+       std::size_t mailbox_bytes_max)
       : core_{config, limit, time}, mailbox_{mailbox_bytes_max, [this] { wake(); }} {}
 
   core::Core core_;
@@ -64,10 +70,11 @@ struct Group {
   explicit Group(std::size_t connections_max) : limit{connections_max} {}
 
   core::ConnectionLimit limit;
-  std::vector<Loop*> loops;       ///< The shards that have connections; complete before the first turn.
-  std::vector<Loop*> acceptors;   ///< All loops that accept.
+  std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
+  std::vector<Loop*> acceptors;  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};
-  std::atomic<bool> placing{false};  ///< A loop that accepts for the others has not ended: they may still get connections.
+  std::atomic<bool> placing{
+      false};  ///< A loop that accepts for the others has not ended: they may still get connections.
 
   static constexpr Clock::rep not_draining = std::numeric_limits<Clock::rep>::max();
 

@@ -17,12 +17,16 @@ std::error_code Mailbox::put(std::unique_ptr<Message>& message) {
     return make_error_code(errc::would_block);
   }
   switch (queue_.push(*message)) {
-    case MultiProducerQueue::Push::closed: bytes_.fetch_sub(bytes, std::memory_order_relaxed); return make_error_code(errc::closed);
+    case MultiProducerQueue::Push::closed:
+      bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+      return make_error_code(errc::closed);
     case MultiProducerQueue::Push::first:
       message.release();
       wake_();
       return {};
-    case MultiProducerQueue::Push::behind: message.release(); return {};
+    case MultiProducerQueue::Push::behind:
+      message.release();
+      return {};
   }
   return {};
 }

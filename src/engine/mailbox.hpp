@@ -31,8 +31,8 @@ struct Message : QueueNode {
   std::size_t weight() const noexcept { return sizeof(Message) + bytes.size(); }
 };
 
-/// Messages in the order in which they were sent (see MultiProducerQueue), bounded in bytes. What is in it belongs to the shard;
-/// after `close` nothing gets in.
+/// Messages in the order in which they were sent (see MultiProducerQueue), bounded in bytes. What is in it belongs to
+/// the shard; after `close` nothing gets in.
 class Mailbox {
  public:
   /// `wake` ends the shard's wait: any thread.
@@ -41,8 +41,8 @@ class Mailbox {
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
-  /// Any thread. Takes the message, or fails and leaves it: `would_block` when its bytes do not fit, `closed`. A message of more bytes than
-  /// the whole bound is taken when there are no others.
+  /// Any thread. Takes the message, or fails and leaves it: `would_block` when its bytes do not fit, `closed`. A
+  /// message of more bytes than the whole bound is taken when there are no others.
   [[nodiscard]] std::error_code put(std::unique_ptr<Message>& message);
 
   /// The shard: calls `handle(Message&)` for each message, oldest first.

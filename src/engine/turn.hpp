@@ -63,11 +63,17 @@ std::optional<std::chrono::nanoseconds> Engine<Port>::wait_time() const noexcept
 template <CompletionPort Port>
 void Engine<Port>::dispatch(const Completion& completion) {
   switch (completion.operation) {
-    case Operation::receive: return core_.on_receive(completion);
-    case Operation::send: return core_.on_send(completion);
-    case Operation::accept: return on_accept(completion);
-    case Operation::close: core_.on_close(completion); return note_freed_handle();
-    case Operation::poll_listener: return on_poll(completion);
+    case Operation::receive:
+      return core_.on_receive(completion);
+    case Operation::send:
+      return core_.on_send(completion);
+    case Operation::accept:
+      return on_accept(completion);
+    case Operation::close:
+      core_.on_close(completion);
+      return note_freed_handle();
+    case Operation::poll_listener:
+      return on_poll(completion);
   }
 }
 
@@ -75,9 +81,12 @@ template <CompletionPort Port>
 void Engine<Port>::on_timer(core::Timer& timer) {
   switch (timer.kind) {
     case core::TimerKind::connection:
-    case core::TimerKind::starved: return core_.on_timer(timer);
-    case core::TimerKind::drain: return core_.cut_drain();
-    case core::TimerKind::listener: break;
+    case core::TimerKind::starved:
+      return core_.on_timer(timer);
+    case core::TimerKind::drain:
+      return core_.cut_drain();
+    case core::TimerKind::listener:
+      break;
   }
   for (Listener& listener : listeners_) {
     if (&listener.acceptor == &timer && listener.acceptor.on_timer()) rebuild(listener);
@@ -148,10 +157,14 @@ void Engine<Port>::handle_message(Message& message) {
       if (!sent) return return_message(message);
       return;
     }
-    case Message::Kind::shutdown_send: return core_.shutdown_send(message.id);
-    case Message::Kind::close: return core_.close(message.id);
-    case Message::Kind::abort: return core_.abort(message.id);
-    case Message::Kind::task: return core_.guarded(message.task);
+    case Message::Kind::shutdown_send:
+      return core_.shutdown_send(message.id);
+    case Message::Kind::close:
+      return core_.close(message.id);
+    case Message::Kind::abort:
+      return core_.abort(message.id);
+    case Message::Kind::task:
+      return core_.guarded(message.task);
     case Message::Kind::adopt:
       arrived();
       return adopt(message.handle, message.listener);
@@ -167,7 +180,8 @@ void Engine<Port>::return_message(Message& message) {
   }
   if (message.kind != Message::Kind::send) return;
   core_.counters().mailbox_undeliverable.add();
-  core_.guarded([&] { core_.handler(0).on_send_failed(message.id, std::move(message.bytes), make_error_code(errc::closed)); });
+  core_.guarded(
+      [&] { core_.handler(0).on_send_failed(message.id, std::move(message.bytes), make_error_code(errc::closed)); });
 }
 
 template <CompletionPort Port>

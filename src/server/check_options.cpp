@@ -15,21 +15,26 @@ void require(bool holds, const char* rule) {
 }
 
 void check_listeners(const Options& options) {
-  require(options.listen.empty() || (options.port == 0 && options.host.empty()), "listen: with it, leave port and host alone");
+  require(options.listen.empty() || (options.port == 0 && options.host.empty()),
+          "listen: with it, leave port and host alone");
   require(options.listen.size() <= 1'000, "listen: at most 1,000");
   for (const Listen& listen : options.listen) {
-    require(listen.handler == nullptr || options.shards <= 1, "listen: a listener's own handler works with one shard only");
+    require(listen.handler == nullptr || options.shards <= 1,
+            "listen: a listener's own handler works with one shard only");
   }
 }
 
 void check_sizes(const Options& options) {
   constexpr std::size_t ring_least = 64U << 10;
   constexpr std::size_t ring_most = 1U << 30;
-  require(options.receive_ring_bytes >= ring_least && options.receive_ring_bytes <= ring_most, "receive_ring_bytes: 64 KiB to 1 GiB");
+  require(options.receive_ring_bytes >= ring_least && options.receive_ring_bytes <= ring_most,
+          "receive_ring_bytes: 64 KiB to 1 GiB");
   require(options.receive_ring_bytes_max >= options.receive_ring_bytes && options.receive_ring_bytes_max <= ring_most,
           "receive_ring_bytes_max: receive_ring_bytes to 1 GiB");
-  require(options.send_queue_bytes_low <= options.send_queue_bytes_high, "send_queue_bytes_low: at most send_queue_bytes_high");
-  require(options.send_queue_bytes_high <= options.send_queue_bytes_max, "send_queue_bytes_high: at most send_queue_bytes_max");
+  require(options.send_queue_bytes_low <= options.send_queue_bytes_high,
+          "send_queue_bytes_low: at most send_queue_bytes_high");
+  require(options.send_queue_bytes_high <= options.send_queue_bytes_max,
+          "send_queue_bytes_high: at most send_queue_bytes_max");
   require(options.send_queue_bytes_max >= 1, "send_queue_bytes_max: at least 1");
   require(options.mailbox_bytes_max >= 1, "mailbox_bytes_max: at least 1");
   constexpr std::size_t socket_buffer_most = 1U << 30;

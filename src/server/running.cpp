@@ -12,11 +12,14 @@ namespace {
 /// The server whose thread this is; for `wait`, which must not wait for itself.
 thread_local const void* server_of_this_thread = nullptr;
 
-TimePoint now() noexcept { return TimePoint{std::chrono::steady_clock::now().time_since_epoch()}; }
+TimePoint now() noexcept {
+  return TimePoint{std::chrono::steady_clock::now().time_since_epoch()};
+}
 
 }  // namespace
 
-/// The accepting thread's handler: it has no connections, and what it reports is told to the handler of shard 0, on that shard's thread.
+/// The accepting thread's handler: it has no connections, and what it reports is told to the handler of shard 0, on
+/// that shard's thread.
 class Server::Running::ErrorsToShard final : public Handler {
  public:
   explicit ErrorsToShard(engine::Loop& shard) : shard_{shard} {}
@@ -42,7 +45,8 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
     bind_all();
     make_loops();
   } catch (...) {
-    for (const backend::ListeningSockets& sockets : listeners_) std::ranges::for_each(sockets.handles, backend::close_socket);
+    for (const backend::ListeningSockets& sockets : listeners_)
+      std::ranges::for_each(sockets.handles, backend::close_socket);
     throw;
   }
 }
@@ -92,7 +96,10 @@ void Server::Running::make_loop(unsigned number, core::Placement placement, std:
   engine::EngineConfig config = engine_config(number);
   config.placement = placement;
   config.listeners = listeners;
-  members_.push_back({.loop = backend::make_loop(choice_.backend, config, group_), .listeners = std::move(listeners), .opened = false, .thread = {}});
+  members_.push_back({.loop = backend::make_loop(choice_.backend, config, group_),
+                      .listeners = std::move(listeners),
+                      .opened = false,
+                      .thread = {}});
 }
 
 engine::EngineConfig Server::Running::engine_config(unsigned number) const {
@@ -110,23 +117,28 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
   config.accepts_in_flight = static_cast<unsigned>(options_.accepts_in_flight);
   config.mailbox_bytes_max = options_.mailbox_bytes_max;
   // Runs on the loop's thread; it reads only what does not change after the constructor.
-  config.reopen_listener = [self = const_cast<Running*>(this)](std::size_t listener, int& error) { return self->reopen(listener, error); };
+  config.reopen_listener = [self = const_cast<Running*>(this)](std::size_t listener, int& error) {
+    return self->reopen(listener, error);
+  };
   return config;
 }
 
 NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept {
   const bool shared = !options_.accept_thread && options_.shards > 1;
-  return backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared, error);
+  return backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared,
+                               error);
 }
 
 void Server::Running::start() {
-  if (std::exchange(started_, true)) throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
+  if (std::exchange(started_, true))
+    throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
   try {
     for (unsigned number = 0; number < members_.size(); ++number) {
       members_[number].thread = std::thread{[this, number] { run_member(number); }};
     }
   } catch (...) {
-    const unsigned missing = static_cast<unsigned>(std::ranges::count_if(members_, [](const Member& member) { return !member.thread.joinable(); }));
+    const unsigned missing = static_cast<unsigned>(
+        std::ranges::count_if(members_, [](const Member& member) { return !member.thread.joinable(); }));
     for (unsigned count = 0; count < missing; ++count) opened(std::current_exception());
     group_.placing_ended();  // the accepting thread is the last one
   }
@@ -177,7 +189,8 @@ std::vector<Handler*> Server::Running::handlers_of(unsigned number, std::unique_
     handler = errors_to_shard_.get();
   } else if (factory_) {
     made = factory_(number);
-    if (made == nullptr) throw std::system_error(make_error_code(errc::invalid_argument), "HandlerFactory returned null");
+    if (made == nullptr)
+      throw std::system_error(make_error_code(errc::invalid_argument), "HandlerFactory returned null");
     handler = made.get();
   }
   std::vector<Handler*> handlers;
@@ -193,10 +206,13 @@ void Server::Running::request_drain(std::chrono::milliseconds deadline) noexcept
   Clock::rep never = 0;
   drain_requested_.compare_exchange_strong(never, requested.time_since_epoch().count());
   // A deadline far away is kept within what the clock can say.
-  group_.request_drain(requested + std::clamp(deadline, std::chrono::milliseconds{0}, std::chrono::milliseconds{std::chrono::hours{24 * 365}}));
+  group_.request_drain(requested + std::clamp(deadline, std::chrono::milliseconds{0},
+                                              std::chrono::milliseconds{std::chrono::hours{24 * 365}}));
 }
 
-bool Server::Running::on_own_thread() const noexcept { return server_of_this_thread == this; }
+bool Server::Running::on_own_thread() const noexcept {
+  return server_of_this_thread == this;
+}
 
 void Server::Running::join_all() {
   const std::lock_guard lock{join_mutex_};
@@ -207,7 +223,8 @@ void Server::Running::join_all() {
 
 DrainReport Server::Running::wait() {
   if (on_own_thread()) {
-    throw std::system_error(make_error_code(errc::resource_deadlock_would_occur), "Server::wait: called on one of the server's own threads");
+    throw std::system_error(make_error_code(errc::resource_deadlock_would_occur),
+                            "Server::wait: called on one of the server's own threads");
   }
   DrainReport report;
   if (!started_) return report;
@@ -219,7 +236,8 @@ DrainReport Server::Running::wait() {
     report.cut += part.cut;
     report.bytes_lost += part.bytes_lost;
   }
-  report.duration = std::chrono::ceil<std::chrono::milliseconds>(Clock::duration{last_ended_.load() - drain_requested_.load()});
+  report.duration =
+      std::chrono::ceil<std::chrono::milliseconds>(Clock::duration{last_ended_.load() - drain_requested_.load()});
   return report;
 }
 

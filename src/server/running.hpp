@@ -15,8 +15,8 @@
 
 namespace iocpp {
 
-/// Made by the constructor (sockets, loops), threads by `start`. A loop belongs to its thread from `start` until that thread is joined; what others may touch meanwhile is its
-/// mailbox, its wake and its counters.
+/// Made by the constructor (sockets, loops), threads by `start`. A loop belongs to its thread from `start` until that
+/// thread is joined; what others may touch meanwhile is its mailbox, its wake and its counters.
 class Server::Running {
  public:
   Running(Options options, Handler* handler, HandlerFactory factory, unsigned default_shards);

@@ -8,14 +8,18 @@ namespace iocpp {
 
 using engine::Message;
 
-Server::Server(Options options, Handler& handler) : running_{std::make_unique<Running>(std::move(options), &handler, HandlerFactory{}, 1)} {}
+Server::Server(Options options, Handler& handler)
+    : running_{std::make_unique<Running>(std::move(options), &handler, HandlerFactory{}, 1)} {}
 
 Server::Server(Options options, HandlerFactory factory)
-    : running_{std::make_unique<Running>(std::move(options), nullptr, std::move(factory), std::thread::hardware_concurrency())} {}
+    : running_{std::make_unique<Running>(std::move(options), nullptr, std::move(factory),
+                                         std::thread::hardware_concurrency())} {}
 
 Server::~Server() = default;
 
-void Server::start() { running_->start(); }
+void Server::start() {
+  running_->start();
+}
 
 DrainReport Server::run() {
   const auto stop = [](void* server, int nth) noexcept {
@@ -27,9 +31,13 @@ DrainReport Server::run() {
   return wait();
 }
 
-void Server::request_drain(std::chrono::milliseconds deadline) noexcept { running_->request_drain(deadline); }
+void Server::request_drain(std::chrono::milliseconds deadline) noexcept {
+  running_->request_drain(deadline);
+}
 
-DrainReport Server::wait() { return running_->wait(); }
+DrainReport Server::wait() {
+  return running_->wait();
+}
 
 std::error_code Server::send(ConnectionId id, std::vector<std::byte> bytes) {
   auto message = std::make_unique<Message>(Message::Kind::send);
@@ -52,11 +60,17 @@ std::unique_ptr<Message> about(ConnectionId id, Message::Kind kind) {
 
 }  // namespace
 
-std::error_code Server::shutdown_send(ConnectionId id) { return running_->put(id.shard(), about(id, Message::Kind::shutdown_send)); }
+std::error_code Server::shutdown_send(ConnectionId id) {
+  return running_->put(id.shard(), about(id, Message::Kind::shutdown_send));
+}
 
-std::error_code Server::disconnect(ConnectionId id) { return running_->put(id.shard(), about(id, Message::Kind::close)); }
+std::error_code Server::disconnect(ConnectionId id) {
+  return running_->put(id.shard(), about(id, Message::Kind::close));
+}
 
-std::error_code Server::abort(ConnectionId id) { return running_->put(id.shard(), about(id, Message::Kind::abort)); }
+std::error_code Server::abort(ConnectionId id) {
+  return running_->put(id.shard(), about(id, Message::Kind::abort));
+}
 
 std::error_code Server::post(unsigned shard, std::function<void()> task) {
   auto message = std::make_unique<Message>(Message::Kind::task);
@@ -69,16 +83,28 @@ Connection Server::connection(ConnectionId id) noexcept {
   return loop == nullptr ? Connection{} : loop->core().connection(id);
 }
 
-Address Server::address(std::size_t index) const { return running_->listeners().at(index).address; }
+Address Server::address(std::size_t index) const {
+  return running_->listeners().at(index).address;
+}
 
-std::size_t Server::listener_count() const noexcept { return running_->listeners().size(); }
+std::size_t Server::listener_count() const noexcept {
+  return running_->listeners().size();
+}
 
-unsigned Server::shards() const noexcept { return running_->shards(); }
+unsigned Server::shards() const noexcept {
+  return running_->shards();
+}
 
-Backend Server::backend() const noexcept { return running_->choice().backend; }
+Backend Server::backend() const noexcept {
+  return running_->choice().backend;
+}
 
-std::string Server::backend_reason() const { return running_->choice().reason; }
+std::string Server::backend_reason() const {
+  return running_->choice().reason;
+}
 
-Counters Server::counters() const { return running_->counters(); }
+Counters Server::counters() const {
+  return running_->counters();
+}
 
 }  // namespace iocpp

@@ -1,5 +1,6 @@
-// The accept chain over a faulty kernel: every row of the table of docs/ACCEPTING.md, once, ten times in a row, and more often than accepts are
-// posted. After each: the next client is served. The first of these bugs made a server of 2010 deaf after 100,000 connections.
+// The accept chain over a faulty kernel: every row of the table of docs/ACCEPTING.md, once, ten times in a row, and
+// more often than accepts are posted. After each: the next client is served. The first of these bugs made a server of
+// 2010 deaf after 100,000 connections.
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -18,7 +19,9 @@ struct Row {
   AcceptOutcome outcome;
 };
 
-void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << row.name;
+}
 
 constexpr Row rows[] = {
     {"ECONNABORTED", linux_errno::connaborted, AcceptOutcome::drop_client},
@@ -51,11 +54,16 @@ class AcceptRow : public ::testing::TestWithParam<Row> {
   static std::uint64_t counted(FaultyShard& shard, AcceptOutcome outcome) {
     core::ShardCounters& counters = shard.counters();
     switch (outcome) {
-      case AcceptOutcome::drop_client: return counters.accept_dropped.get();
-      case AcceptOutcome::retry_later: return counters.accept_no_resources.get();
-      case AcceptOutcome::no_handles: return counters.accept_no_handles.get();
-      case AcceptOutcome::listener_lost: return counters.listeners_restored.get();
-      default: return 0;
+      case AcceptOutcome::drop_client:
+        return counters.accept_dropped.get();
+      case AcceptOutcome::retry_later:
+        return counters.accept_no_resources.get();
+      case AcceptOutcome::no_handles:
+        return counters.accept_no_handles.get();
+      case AcceptOutcome::listener_lost:
+        return counters.listeners_restored.get();
+      default:
+        return 0;
     }
   }
 
@@ -127,7 +135,8 @@ TEST_P(AcceptRowAmongClients, none_of_them_is_lost) {
     clients.emplace_back(shard.port());
     clients.back().send("x");
     // At the handle limit a client that knocks is refused, with an answer.
-    ASSERT_TRUE(shard.until([&] { return shard.counters().bytes_sent.get() + shard.counters().shed.get() == clients.size(); }));
+    ASSERT_TRUE(
+        shard.until([&] { return shard.counters().bytes_sent.get() + shard.counters().shed.get() == clients.size(); }));
     refused = shard.counters().shed.get();
   }
   EXPECT_EQ(shard.counters().accepted.get() + refused, 20U);
@@ -140,12 +149,15 @@ TEST_P(AcceptRowAmongClients, none_of_them_is_lost) {
 
 std::vector<Row> rows_that_keep_the_listener() {
   std::vector<Row> kept;
-  std::copy_if(std::begin(rows), std::end(rows), std::back_inserter(kept),
-               [](const Row& row) { return row.outcome != AcceptOutcome::listener_lost; });  // that one takes its backlog with it
+  std::copy_if(std::begin(rows), std::end(rows), std::back_inserter(kept), [](const Row& row) {
+    return row.outcome != AcceptOutcome::listener_lost;
+  });  // that one takes its backlog with it
   return kept;
 }
 
-std::string name_of(const ::testing::TestParamInfo<Row>& row) { return row.param.name; }
+std::string name_of(const ::testing::TestParamInfo<Row>& row) {
+  return row.param.name;
+}
 
 INSTANTIATE_TEST_SUITE_P(Table, AcceptRow, ::testing::ValuesIn(rows), name_of);
 INSTANTIATE_TEST_SUITE_P(Table, AcceptRowAmongClients, ::testing::ValuesIn(rows_that_keep_the_listener()), name_of);
@@ -178,7 +190,8 @@ TEST(AcceptChain, no_room_to_post_is_tried_again) {
       script.faults.push_back({Kind::refused});
       script.faults.push_back({Kind::refused});  // the port tries twice, with a submit between
     }
-    // The constructor's own check would fail while there is no room: the invariant holds again with the first turn that has some.
+    // The constructor's own check would fail while there is no room: the invariant holds again with the first turn that
+    // has some.
     script.faults.pop_front();
     script.faults.push_front({Kind::error, linux_errno::connaborted});
     FaultyShard shard{script};
@@ -278,7 +291,8 @@ TEST(AcceptChain, a_client_that_resets_at_once_never_ends_it) {
   for (std::uint64_t client = 1; client <= 10'000; ++client) {
     Peer{shard.port()}.reset();
     if (client % 100 == 0) {
-      ASSERT_TRUE(shard.until([&] { return shard.counters().accepted.get() + shard.counters().accept_dropped.get() >= client; }));
+      ASSERT_TRUE(shard.until(
+          [&] { return shard.counters().accepted.get() + shard.counters().accept_dropped.get() >= client; }));
     }
   }
   ASSERT_TRUE(shard.until([&] { return shard.counters().connections_open.get() == 0; }));

@@ -22,7 +22,8 @@ class Echo : public Handler {
   void on_server_error(const ServerError& error) override { errors.push_back(error); }
 
   std::size_t told(ServerError::Kind kind) const {
-    return static_cast<std::size_t>(std::count_if(errors.begin(), errors.end(), [&](const ServerError& error) { return error.kind == kind; }));
+    return static_cast<std::size_t>(
+        std::count_if(errors.begin(), errors.end(), [&](const ServerError& error) { return error.kind == kind; }));
   }
   std::vector<ServerError> errors;
 };
@@ -76,8 +77,8 @@ class FaultyShard {
 
   bool until_script_is_over() {
     return until([this] {
-      return script_.faults.empty() && engine_->port().sys().pending() == 0 && acceptor().mode() == core::Acceptor::Mode::accepting &&
-             acceptor().accepts_in_flight() > 0;
+      return script_.faults.empty() && engine_->port().sys().pending() == 0 &&
+             acceptor().mode() == core::Acceptor::Mode::accepting && acceptor().accepts_in_flight() > 0;
     });
   }
 
@@ -99,8 +100,9 @@ class FaultyShard {
   std::uint16_t port() const { return port_number_; }
   engine::Engine<Port>& engine() { return *engine_; }
 
-  int reopen_failures = 0;   ///< So many times, making the listener anew fails.
-  bool handle_gone = false;  ///< The script says EBADF of a handle that is fine: it is closed here, as the engine must not.
+  int reopen_failures = 0;  ///< So many times, making the listener anew fails.
+  bool handle_gone =
+      false;  ///< The script says EBADF of a handle that is fine: it is closed here, as the engine must not.
 
  private:
   void check() {

@@ -1,5 +1,5 @@
-// The contract of engine/backend.hpp, point by point, over every backend. Nothing here asks which backend it is; where they may differ, the
-// capability table says so.
+// The contract of engine/backend.hpp, point by point, over every backend. Nothing here asks which backend it is; where
+// they may differ, the capability table says so.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -52,8 +52,8 @@ class Conformance : public ::testing::Test {
   }
 
   std::size_t count(Operation operation) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(world().events, [&](const Event& event) { return event.completion.operation == operation; }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        world().events, [&](const Event& event) { return event.completion.operation == operation; }));
   }
   std::size_t terminals(Operation operation, std::uint32_t target) {
     return static_cast<std::size_t>(std::ranges::count_if(world().events, [&](const Event& event) {
@@ -84,7 +84,9 @@ class Conformance : public ::testing::Test {
   TransferOutcome outcome(const Completion& completion) {
     return core::classify_transfer(Port::capabilities.platform, completion.error);
   }
-  static core::Buffer buffer(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
+  static core::Buffer buffer(std::string_view text) {
+    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+  }
   bool send(SlotRef slot, std::string_view text) { return port().send(slot, std::array{buffer(text)}); }
 
   /// Ends the accept, so that nothing is in flight at the end of a test.
@@ -141,8 +143,9 @@ TYPED_TEST_SUITE(Conformance, Worlds, WorldNames);
 
 TYPED_TEST(Conformance, prints_its_capabilities) {
   constexpr engine::Capabilities table = TypeParam::Port::capabilities;
-  std::cout << "multishot accept           " << table.multishot_accept << "\nmultishot receive          " << table.multishot_receive
-            << "\nsheds at the handle limit  " << table.sheds << "\nsees reset before receive  " << table.sees_reset_before_receive << '\n';
+  std::cout << "multishot accept           " << table.multishot_accept << "\nmultishot receive          "
+            << table.multishot_receive << "\nsheds at the handle limit  " << table.sheds
+            << "\nsees reset before receive  " << table.sees_reset_before_receive << '\n';
   EXPECT_NE(table.would_block, 0);
 }
 
@@ -200,13 +203,15 @@ TYPED_TEST(Conformance, bytes_of_a_completion_stay_until_the_next_wait) {
   this->receive(slot);
   this->peers[0].send("lent");
   std::span<const Completion> completions;
-  for (int waits = 0; waits < 200 && completions.empty(); ++waits) completions = this->port().wait(std::chrono::milliseconds{100});
+  for (int waits = 0; waits < 200 && completions.empty(); ++waits)
+    completions = this->port().wait(std::chrono::milliseconds{100});
   ASSERT_EQ(completions.size(), 1U);
   this->peers[0].send("later");
   ASSERT_TRUE(this->send(slot, "posted meanwhile"));
   EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(completions[0].received), completions[0].bytes), "lent");
   if (!completions[0].more) this->receive(slot);
-  ASSERT_TRUE(this->world().until([&] { return this->received(3) == "later" && this->terminals(Operation::send, 3) == 1; }));
+  ASSERT_TRUE(
+      this->world().until([&] { return this->received(3) == "later" && this->terminals(Operation::send, 3) == 1; }));
   this->end_receive(slot);
   this->close(slot);
 }
@@ -300,7 +305,8 @@ TYPED_TEST(Conformance, a_send_that_the_peer_does_not_read_can_be_cancelled) {
   // Sends until one stays in flight, since what the system buffers grows.
   while (this->terminals(Operation::send, 6) == completed && rounds++ < 100) {
     ASSERT_TRUE(this->send(slot, much));
-    for (int waits = 0; waits < 5 && this->terminals(Operation::send, 6) == completed; ++waits) this->world().collect(std::chrono::milliseconds{20});
+    for (int waits = 0; waits < 5 && this->terminals(Operation::send, 6) == completed; ++waits)
+      this->world().collect(std::chrono::milliseconds{20});
     if (this->terminals(Operation::send, 6) == completed) break;
     ++completed;
   }
@@ -330,7 +336,8 @@ TYPED_TEST(Conformance, receive_and_send_of_one_slot_run_at_once) {
   this->receive(slot);
   ASSERT_TRUE(this->send(slot, "out"));
   this->peers[0].send("in");
-  ASSERT_TRUE(this->world().until([&] { return this->terminals(Operation::send, 8) == 1 && this->received(8) == "in"; }));
+  ASSERT_TRUE(
+      this->world().until([&] { return this->terminals(Operation::send, 8) == 1 && this->received(8) == "in"; }));
   EXPECT_EQ(this->peers[0].receive(3), "out");
   this->end_receive(slot);
   this->close(slot);
@@ -395,7 +402,8 @@ TYPED_TEST(Conformance, a_wake_ends_a_wait_from_any_thread_and_is_never_lost) {
 TYPED_TEST(Conformance, a_wait_without_completions_ends_at_its_time_and_time_is_monotonic) {
   const TimePoint before = this->port().now();
   std::size_t completed = 0;
-  while (this->port().now() < before + std::chrono::milliseconds{20}) completed += this->world().collect(std::chrono::milliseconds{5});
+  while (this->port().now() < before + std::chrono::milliseconds{20})
+    completed += this->world().collect(std::chrono::milliseconds{5});
   EXPECT_EQ(completed, 0U);
   EXPECT_EQ(this->world().collect(std::chrono::nanoseconds{0}), 0U);
   EXPECT_EQ(this->port().wait_error(), 0);

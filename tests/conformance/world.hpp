@@ -26,7 +26,8 @@ class RealWorld {
  public:
   using Port = PortType;
 
-  explicit RealWorld(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20) : listener_{listen_on_loopback()} {
+  explicit RealWorld(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20)
+      : listener_{listen_on_loopback()} {
     engine::BackendConfig config;
     config.receive_ring_bytes = ring_bytes;
     config.receive_ring_bytes_max = ring_bytes_max;

@@ -1,4 +1,5 @@
-// io_uring's real Sys with faults: completions that the kernel did not make, posts that find no room, and time that does not pass by itself.
+// io_uring's real Sys with faults: completions that the kernel did not make, posts that find no room, and time that
+// does not pass by itself.
 #pragma once
 
 #include <algorithm>
@@ -90,7 +91,8 @@ struct AcceptScript {
   }
 };
 
-/// Accepts fail as the script says. The clock stands still while the port works, and jumps over what would be waited for: a retry after 1 s takes no time.
+/// Accepts fail as the script says. The clock stands still while the port works, and jumps over what would be waited
+/// for: a retry after 1 s takes no time.
 class FaultySys : public EntrySys {
  public:
   explicit FaultySys(AcceptScript* script) noexcept : script_{*script} {}
@@ -104,11 +106,15 @@ class FaultySys : public EntrySys {
       script_.faults.pop_front();
     }
     switch (fault.kind) {
-      case AcceptFault::Kind::refused: return false;
-      case AcceptFault::Kind::error: return note_posted(complete(user, -fault.code));
-      case AcceptFault::Kind::ends_after_one: return note_posted(Sys::accept(listener, false, user));
+      case AcceptFault::Kind::refused:
+        return false;
+      case AcceptFault::Kind::error:
+        return note_posted(complete(user, -fault.code));
+      case AcceptFault::Kind::ends_after_one:
+        return note_posted(Sys::accept(listener, false, user));
       case AcceptFault::Kind::error_with_more:
-        return note_posted(complete(user, -fault.code, io_uring::kernel::entry_more) && Sys::accept(listener, multishot, user));
+        return note_posted(complete(user, -fault.code, io_uring::kernel::entry_more) &&
+                           Sys::accept(listener, multishot, user));
     }
     return false;
   }

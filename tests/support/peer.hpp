@@ -1,4 +1,5 @@
-// The other end of a connection, and a listener, on plain blocking sockets: what tests of backends and servers talk with.
+// The other end of a connection, and a listener, on plain blocking sockets: what tests of backends and servers talk
+// with.
 #pragma once
 
 #include <arpa/inet.h>
@@ -54,7 +55,8 @@ inline Descriptor listen_on_loopback(std::uint16_t port = 0, int backlog = 4096)
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const sockaddr_in address = loopback(port);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(socket.get(), backlog) != 0) {
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(socket.get(), backlog) != 0) {
     throw std::runtime_error("can't listen on loopback: errno " + std::to_string(errno));
   }
   return socket;
@@ -75,7 +77,8 @@ class Peer {
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
     const sockaddr_in address = loopback(port);
-    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && !connected_after_interrupt()) {
+    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+        !connected_after_interrupt()) {
       throw std::runtime_error("can't connect: errno " + std::to_string(errno));
     }
   }

@@ -14,8 +14,8 @@
 
 namespace iocpp::io_uring {
 
-/// The kernel may read a header until the send's terminal completion, so each lives here and does not move. At most one a slot. They are kept for reuse:
-/// there are as many as gathered sends were ever in flight at once.
+/// The kernel may read a header until the send's terminal completion, so each lives here and does not move. At most one
+/// a slot. They are kept for reuse: there are as many as gathered sends were ever in flight at once.
 class GatheredSends {
  public:
   static constexpr std::size_t buffers_max = 64;

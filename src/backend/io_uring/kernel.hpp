@@ -8,9 +8,9 @@
 namespace iocpp::io_uring::kernel {
 
 // io_uring_setup(2)
-inline constexpr unsigned setup_coop_taskrun = 1U << 8;     // 5.19
-inline constexpr unsigned setup_single_issuer = 1U << 12;   // 6.0
-inline constexpr unsigned setup_defer_taskrun = 1U << 13;   // 6.1
+inline constexpr unsigned setup_coop_taskrun = 1U << 8;    // 5.19
+inline constexpr unsigned setup_single_issuer = 1U << 12;  // 6.0
+inline constexpr unsigned setup_defer_taskrun = 1U << 13;  // 6.1
 
 // io_uring_register_buf_ring(3): a buffer is used up piece by piece, by several receives. 6.12; EINVAL before.
 inline constexpr std::uint16_t buffer_ring_incremental = 2;
@@ -28,7 +28,8 @@ struct Entry {
   std::uint32_t flags;
 };
 
-/// struct msghdr (sendmsg(2)); its iovecs are core::Buffer. The layouts are checked where the system's headers are seen.
+/// struct msghdr (sendmsg(2)); its iovecs are core::Buffer. The layouts are checked where the system's headers are
+/// seen.
 struct MessageHeader {
   void* name = nullptr;
   std::uint32_t name_length = 0;

@@ -27,9 +27,9 @@ using engine::SlotRef;
 
 /// One ring, made on its thread and used by it alone. The contract is in engine/backend.hpp.
 ///
-/// Who owns what: an operation is named by its `user` word (what it is, slot or listener, generation), so nothing needs to be looked up or freed when it
-/// ends, but a gathered send's header. Buffers of receives belong to `ReceiveBuffers`. A cancel is an operation of its own whose
-/// completion stays in here. `in_flight_` counts all of them.
+/// Who owns what: an operation is named by its `user` word (what it is, slot or listener, generation), so nothing needs
+/// to be looked up or freed when it ends, but a gathered send's header. Buffers of receives belong to `ReceiveBuffers`.
+/// A cancel is an operation of its own whose completion stays in here. `in_flight_` counts all of them.
 template <class Sys>
 class Port {
  public:
@@ -55,7 +55,9 @@ class Port {
   bool receive(SlotRef slot);
   bool cancel_receive(SlotRef slot) { return cancel(user_of(Tag::receive, slot)); }
   bool send(SlotRef slot, std::span<const core::Buffer> buffers);
-  bool cancel_send(SlotRef slot) { return cancel(user_of(sends_.in_flight(slot.index) ? Tag::gathered_send : Tag::send, slot)); }
+  bool cancel_send(SlotRef slot) {
+    return cancel(user_of(sends_.in_flight(slot.index) ? Tag::gathered_send : Tag::send, slot));
+  }
   void end_stream(SlotRef slot) noexcept { sys_.end_stream(descriptor(slot.handle)); }
   bool close(SlotRef slot, bool reset);
   void close_now(NativeHandle handle, bool reset) noexcept;
@@ -65,7 +67,9 @@ class Port {
   void wake() noexcept { sys_.wake(); }
   void stop() noexcept;
 
-  static int peer_name(NativeHandle handle, Address& address) noexcept { return Sys::peer_name(descriptor(handle), address); }
+  static int peer_name(NativeHandle handle, Address& address) noexcept {
+    return Sys::peer_name(descriptor(handle), address);
+  }
 
   Sys& sys() noexcept { return sys_; }
   std::uint64_t in_flight() const noexcept { return in_flight_; }
@@ -83,7 +87,9 @@ class Port {
     return (std::uint64_t{static_cast<std::uint8_t>(tag)} << 56) | (std::uint64_t{index} << 32) | generation;
   }
   static std::uint64_t user_of(Tag tag, SlotRef slot) noexcept { return user_of(tag, slot.index, slot.generation); }
-  static std::uint64_t user_of(Tag tag, ListenerRef listener) noexcept { return user_of(tag, listener.index, listener.generation); }
+  static std::uint64_t user_of(Tag tag, ListenerRef listener) noexcept {
+    return user_of(tag, listener.index, listener.generation);
+  }
 
   int set_up_ring();
   template <class Post>
@@ -120,7 +126,8 @@ int Port<Sys>::open(const BackendConfig& config) {
   return 0;
 }
 
-/// The flags that save most, then what older kernels know (io_uring_setup(2)); measured: without any, 8 to 78 % more CPU.
+/// The flags that save most, then what older kernels know (io_uring_setup(2)); measured: without any, 8 to 78 % more
+/// CPU.
 template <class Sys>
 int Port<Sys>::set_up_ring() {
   constexpr std::array flags{kernel::setup_single_issuer | kernel::setup_defer_taskrun, kernel::setup_coop_taskrun, 0U};
@@ -187,17 +194,21 @@ Shed Port<Sys>::shed(ListenerRef listener) {
 template <class Sys>
 bool Port<Sys>::receive(SlotRef slot) {
   return post([&] {
-    return sys_.receive(descriptor(slot.handle), ReceiveBuffers<Sys>::group, multishot_receive_, user_of(Tag::receive, slot));
+    return sys_.receive(descriptor(slot.handle), ReceiveBuffers<Sys>::group, multishot_receive_,
+                        user_of(Tag::receive, slot));
   });
 }
 
 template <class Sys>
 bool Port<Sys>::send(SlotRef slot, std::span<const core::Buffer> buffers) {
   if (buffers.size() == 1) {
-    return post([&] { return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, user_of(Tag::send, slot)); });
+    return post([&] {
+      return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, user_of(Tag::send, slot));
+    });
   }
   const kernel::MessageHeader& header = sends_.start(slot.index, buffers);
-  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), header, user_of(Tag::gathered_send, slot)); })) return true;
+  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), header, user_of(Tag::gathered_send, slot)); }))
+    return true;
   sends_.ended(slot.index);
   return false;
 }
@@ -217,7 +228,8 @@ void Port<Sys>::close_now(NativeHandle handle, bool reset) noexcept {
 template <class Sys>
 std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanoseconds> timeout) {
   buffers_.recycle(sys_);
-  // Posted again after each ring, a read of the doorbell can't be lost to an overflowing queue; if there was no room, the next turn has some.
+  // Posted again after each ring, a read of the doorbell can't be lost to an overflowing queue; if there was no room,
+  // the next turn has some.
   if (!doorbell_armed_) doorbell_armed_ = post([&] { return sys_.read_doorbell(user_of(Tag::doorbell, 0, 0)); });
   cross(doorbell_armed_ ? timeout : std::chrono::nanoseconds{0});
   return {completions_.data(), completion_count_};
@@ -226,8 +238,9 @@ std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanosecon
 template <class Sys>
 void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   const int result = sys_.submit_and_wait(timeout);
-  const bool harmless = result >= 0 || result == -linux_errno::time || result == -linux_errno::intr || result == -linux_errno::again ||
-                        result == -linux_errno::busy;  // EAGAIN, EBUSY: reap first, the rest is submitted with the next turn
+  const bool harmless =
+      result >= 0 || result == -linux_errno::time || result == -linux_errno::intr || result == -linux_errno::again ||
+      result == -linux_errno::busy;  // EAGAIN, EBUSY: reap first, the rest is submitted with the next turn
   wait_error_ = harmless ? 0 : -result;
   if (!harmless) sys_.pause();  // a loop that can't wait must not spin
   if (sys_.completions_overflowed()) counters_->completion_overflows.add();
@@ -249,17 +262,30 @@ void Port<Sys>::translate(const kernel::Entry& entry) {
   completion.target = static_cast<std::uint32_t>(entry.user >> 32) & 0xffffffU;
   completion.generation = static_cast<std::uint32_t>(entry.user);
   switch (static_cast<Tag>(entry.user >> 56)) {
-    case Tag::receive: translate_receive(entry, completion); break;
-    case Tag::gathered_send: sends_.ended(completion.target); [[fallthrough]];
-    case Tag::send: completion.operation = Operation::send; break;
+    case Tag::receive:
+      translate_receive(entry, completion);
+      break;
+    case Tag::gathered_send:
+      sends_.ended(completion.target);
+      [[fallthrough]];
+    case Tag::send:
+      completion.operation = Operation::send;
+      break;
     case Tag::accept:
       completion.operation = Operation::accept;
       completion.accepted = entry.result < 0 ? no_handle : entry.result;
       break;
-    case Tag::close: completion.operation = Operation::close; break;
-    case Tag::poll: completion.operation = Operation::poll_listener; break;
-    case Tag::cancel: return;
-    case Tag::doorbell: doorbell_armed_ = false; return;
+    case Tag::close:
+      completion.operation = Operation::close;
+      break;
+    case Tag::poll:
+      completion.operation = Operation::poll_listener;
+      break;
+    case Tag::cancel:
+      return;
+    case Tag::doorbell:
+      doorbell_armed_ = false;
+      return;
   }
   ++completion_count_;
 }
@@ -273,7 +299,8 @@ void Port<Sys>::translate_receive(const kernel::Entry& entry, Completion& comple
     return;
   }
   if (completion.error == linux_errno::nobufs) {
-    // All buffers are lent or full. They come back with the next wait, before the receive that the core posts again: nothing is wrong.
+    // All buffers are lent or full. They come back with the next wait, before the receive that the core posts again:
+    // nothing is wrong.
     counters_->receive_buffers_empty.add();
     buffers_.grow();
     completion.error = linux_errno::again;
@@ -284,11 +311,13 @@ void Port<Sys>::translate_receive(const kernel::Entry& entry, Completion& comple
   }
 }
 
-/// Everything that the engine knows of is closed already; what is left is the doorbell, and what was cancelled with a lost listener.
+/// Everything that the engine knows of is closed already; what is left is the doorbell, and what was cancelled with a
+/// lost listener.
 template <class Sys>
 void Port<Sys>::stop() noexcept {
   sys_.wake();
-  for (unsigned errors = 0; in_flight_ != 0 && errors < wait_errors_before_giving_up; errors += wait_error_ != 0 ? 1U : 0U) {
+  for (unsigned errors = 0; in_flight_ != 0 && errors < wait_errors_before_giving_up;
+       errors += wait_error_ != 0 ? 1U : 0U) {
     cross(std::nullopt);
     for (std::size_t at = 0; at < completion_count_; ++at) release_late(completions_[at]);
   }

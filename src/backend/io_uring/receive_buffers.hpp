@@ -1,4 +1,5 @@
-// The receive buffers that a shard's connections share: which are the kernel's, which are lent to handlers, and when there are more.
+// The receive buffers that a shard's connections share: which are the kernel's, which are lent to handlers, and when
+// there are more.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +15,9 @@
 
 namespace iocpp::io_uring {
 
-/// A buffer is the kernel's from `publish` until a completion says that it is used up: whole with the classic ring, piece by piece with the incremental one. Its
-/// pieces are lent until `recycle`, which gives all buffers that are used up back to the kernel.
+/// A buffer is the kernel's from `publish` until a completion says that it is used up: whole with the classic ring,
+/// piece by piece with the incremental one. Its pieces are lent until `recycle`, which gives all buffers that are used
+/// up back to the kernel.
 template <class Sys>
 class ReceiveBuffers {
  public:
@@ -81,7 +83,9 @@ class ReceiveBuffers {
     buffer_bytes_ = std::min(incremental_ ? incremental_buffer_bytes : classic_buffer_bytes, bytes / 4);
     const std::size_t count = std::min(bytes / buffer_bytes_, ring_entries_max);
     count_max_ = std::clamp(bytes_max / buffer_bytes_, count, ring_entries_max);
-    if (int error = sys.register_buffers(static_cast<unsigned>(std::bit_ceil(count_max_)), group, incremental_); error != 0) return error;
+    if (int error = sys.register_buffers(static_cast<unsigned>(std::bit_ceil(count_max_)), group, incremental_);
+        error != 0)
+      return error;
     buffers_.clear();
     used_up_.clear();
     buffers_.reserve(count_max_);

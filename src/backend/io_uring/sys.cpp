@@ -21,7 +21,8 @@ static_assert(kernel::setup_single_issuer == IORING_SETUP_SINGLE_ISSUER);
 static_assert(kernel::setup_defer_taskrun == IORING_SETUP_DEFER_TASKRUN);
 static_assert(kernel::entry_has_buffer == IORING_CQE_F_BUFFER && kernel::entry_more == IORING_CQE_F_MORE);
 static_assert(kernel::entry_buffer_shift == IORING_CQE_BUFFER_SHIFT);
-static_assert(sizeof(kernel::MessageHeader) == sizeof(msghdr) && offsetof(kernel::MessageHeader, buffers) == offsetof(msghdr, msg_iov));
+static_assert(sizeof(kernel::MessageHeader) == sizeof(msghdr) &&
+              offsetof(kernel::MessageHeader, buffers) == offsetof(msghdr, msg_iov));
 static_assert(offsetof(kernel::MessageHeader, buffer_count) == offsetof(msghdr, msg_iovlen));
 static_assert(offsetof(kernel::MessageHeader, flags) == offsetof(msghdr, msg_flags));
 static_assert(sizeof(core::Buffer) == sizeof(iovec) && offsetof(core::Buffer, size) == offsetof(iovec, iov_len));
@@ -33,7 +34,9 @@ __kernel_timespec timespec_of(std::chrono::nanoseconds time) noexcept {
   return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
 }
 
-std::size_t buffer_ring_bytes(unsigned entries) noexcept { return entries * sizeof(io_uring_buf); }
+std::size_t buffer_ring_bytes(unsigned entries) noexcept {
+  return entries * sizeof(io_uring_buf);
+}
 
 }  // namespace
 
@@ -41,7 +44,9 @@ Sys::Sys() : doorbell_{::eventfd(0, EFD_CLOEXEC)} {
   if (doorbell_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
-Sys::~Sys() { ::close(doorbell_); }
+Sys::~Sys() {
+  ::close(doorbell_);
+}
 
 int Sys::setup(unsigned entries, unsigned completions, unsigned flags) noexcept {
   io_uring_params parameters{};
@@ -101,7 +106,8 @@ bool Sys::send_gathered(int socket, const kernel::MessageHeader& header, std::ui
 }
 
 bool Sys::cancel_all(std::uint64_t target, std::uint64_t user) noexcept {
-  return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_cancel64(entry, target, IORING_ASYNC_CANCEL_ALL); });
+  return post(ring_, user,
+              [&](io_uring_sqe* entry) { io_uring_prep_cancel64(entry, target, IORING_ASYNC_CANCEL_ALL); });
 }
 
 bool Sys::close(int socket, std::uint64_t user) noexcept {
@@ -109,11 +115,14 @@ bool Sys::close(int socket, std::uint64_t user) noexcept {
 }
 
 bool Sys::read_doorbell(std::uint64_t user) noexcept {
-  return post(ring_, user,
-              [&](io_uring_sqe* entry) { io_uring_prep_read(entry, doorbell_, &doorbell_count_, sizeof doorbell_count_, 0); });
+  return post(ring_, user, [&](io_uring_sqe* entry) {
+    io_uring_prep_read(entry, doorbell_, &doorbell_count_, sizeof doorbell_count_, 0);
+  });
 }
 
-int Sys::submit() noexcept { return io_uring_submit(&ring_); }
+int Sys::submit() noexcept {
+  return io_uring_submit(&ring_);
+}
 
 int Sys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
   if (!timeout) return io_uring_submit_and_wait(&ring_, 1);
@@ -123,10 +132,13 @@ int Sys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexce
   return io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &until, nullptr);
 }
 
-bool Sys::completions_overflowed() const noexcept { return io_uring_cq_has_overflow(&ring_); }
+bool Sys::completions_overflowed() const noexcept {
+  return io_uring_cq_has_overflow(&ring_);
+}
 
 int Sys::register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept {
-  void* memory = ::mmap(nullptr, buffer_ring_bytes(entries), PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+  void* memory =
+      ::mmap(nullptr, buffer_ring_bytes(entries), PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
   if (memory == MAP_FAILED) return -errno;
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
@@ -144,13 +156,17 @@ int Sys::register_buffers(unsigned entries, std::uint16_t group, bool incrementa
 }
 
 void Sys::provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned position) noexcept {
-  io_uring_buf_ring_add(buffers_, bytes, static_cast<unsigned>(size), id, io_uring_buf_ring_mask(buffer_entries_), static_cast<int>(position));
+  io_uring_buf_ring_add(buffers_, bytes, static_cast<unsigned>(size), id, io_uring_buf_ring_mask(buffer_entries_),
+                        static_cast<int>(position));
 }
 
-void Sys::publish_buffers(unsigned count) noexcept { io_uring_buf_ring_advance(buffers_, static_cast<int>(count)); }
+void Sys::publish_buffers(unsigned count) noexcept {
+  io_uring_buf_ring_advance(buffers_, static_cast<int>(count));
+}
 
 int Sys::accept_now(int listener) noexcept {
-  // Non-blocking for this one call: io_uring's own accepts want a blocking listener (they would answer EAGAIN on older kernels).
+  // Non-blocking for this one call: io_uring's own accepts want a blocking listener (they would answer EAGAIN on older
+  // kernels).
   const int flags = ::fcntl(listener, F_GETFL);
   ::fcntl(listener, F_SETFL, flags | O_NONBLOCK);
   const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
@@ -159,18 +175,26 @@ int Sys::accept_now(int listener) noexcept {
   return accepted >= 0 ? accepted : -error;
 }
 
-int Sys::open_reserve() noexcept { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+int Sys::open_reserve() noexcept {
+  return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
 
-void Sys::end_stream(int socket) noexcept { ::shutdown(socket, SHUT_WR); }
+void Sys::end_stream(int socket) noexcept {
+  ::shutdown(socket, SHUT_WR);
+}
 
 void Sys::reset_on_close(int socket) noexcept {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-void Sys::close_now(int handle) noexcept { ::close(handle); }
+void Sys::close_now(int handle) noexcept {
+  ::close(handle);
+}
 
-TimePoint Sys::now() const noexcept { return TimePoint{std::chrono::steady_clock::now().time_since_epoch()}; }
+TimePoint Sys::now() const noexcept {
+  return TimePoint{std::chrono::steady_clock::now().time_since_epoch()};
+}
 
 void Sys::wake() noexcept {
   const std::uint64_t one = 1;
@@ -179,8 +203,12 @@ void Sys::wake() noexcept {
   errno = error;
 }
 
-void Sys::pause() noexcept { ::usleep(1000); }
+void Sys::pause() noexcept {
+  ::usleep(1000);
+}
 
-int Sys::peer_name(int socket, Address& address) noexcept { return posix::peer_name(socket, address); }
+int Sys::peer_name(int socket, Address& address) noexcept {
+  return posix::peer_name(socket, address);
+}
 
 }  // namespace iocpp::io_uring

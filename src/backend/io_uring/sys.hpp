@@ -1,4 +1,5 @@
-// io_uring's and the sockets' system calls, one line each: the seam at which tests and the simulator put another kernel.
+// io_uring's and the sockets' system calls, one line each: the seam at which tests and the simulator put another
+// kernel.
 #pragma once
 
 #include <liburing.h>
@@ -14,8 +15,8 @@
 
 namespace iocpp::io_uring {
 
-/// Every decision is in `Port`; here is none. Functions that return int answer a negative errno or the call's result. The posting ones answer
-/// false when the submission queue is full. One thread, but `wake`.
+/// Every decision is in `Port`; here is none. Functions that return int answer a negative errno or the call's result.
+/// The posting ones answer false when the submission queue is full. One thread, but `wake`.
 class Sys {
  public:
   Sys();  // throws std::system_error when there is no handle for the doorbell

@@ -33,16 +33,21 @@ class Socket {
   int descriptor_;
 };
 
-bool set(int socket, int level, int name, int value) noexcept { return ::setsockopt(socket, level, name, &value, sizeof value) == 0; }
+bool set(int socket, int level, int name, int value) noexcept {
+  return ::setsockopt(socket, level, name, &value, sizeof value) == 0;
+}
 
 /// Options that an accepted socket inherits from its listener on Linux, so that accepting costs no further call.
 bool set_inherited(int socket, const Options& options) noexcept {
   bool done = set(socket, IPPROTO_TCP, TCP_NODELAY, options.tcp_nodelay ? 1 : 0);
   if (options.keepalive.count() > 0) {
-    done = done && set(socket, SOL_SOCKET, SO_KEEPALIVE, 1) && set(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive.count()));
+    done = done && set(socket, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+           set(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive.count()));
   }
-  if (options.socket_receive_buffer != 0) done = done && set(socket, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.socket_receive_buffer));
-  if (options.socket_send_buffer != 0) done = done && set(socket, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.socket_send_buffer));
+  if (options.socket_receive_buffer != 0)
+    done = done && set(socket, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.socket_receive_buffer));
+  if (options.socket_send_buffer != 0)
+    done = done && set(socket, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.socket_send_buffer));
   return done;
 }
 
@@ -59,23 +64,28 @@ int open_listener(const Address& address, bool ipv6_only, const Options& options
   if (socket.get() < 0) return -1;
   sockaddr_storage native;
   const socklen_t length = posix::to_native(address, native);
-  const bool ready = set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1)  // bind while old connections are in TIME_WAIT, socket(7)
-                     && (family == AF_INET || set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0)) &&
-                     set_inherited(socket.get(), options) &&
-                     (sharing != Sharing::one_of_group || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
-                     ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&native), length) == 0 &&
-                     (sharing != Sharing::first || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
-                     ::listen(socket.get(), options.backlog) == 0;
+  const bool ready =
+      set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1)  // bind while old connections are in TIME_WAIT, socket(7)
+      && (family == AF_INET || set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0)) &&
+      set_inherited(socket.get(), options) &&
+      (sharing != Sharing::one_of_group || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&native), length) == 0 &&
+      (sharing != Sharing::first || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
+      ::listen(socket.get(), options.backlog) == 0;
   if (ready) return socket.release();
   return -1;
 }
 
 std::string advice(int error) {
   switch (error) {
-    case EADDRINUSE: return "another process listens there; stop it or choose another port";
-    case EADDRNOTAVAIL: return "not an address of this machine";
-    case EACCES: return "not allowed; ports below 1024 need CAP_NET_BIND_SERVICE";
-    default: return "can't listen";
+    case EADDRINUSE:
+      return "another process listens there; stop it or choose another port";
+    case EADDRNOTAVAIL:
+      return "not an address of this machine";
+    case EACCES:
+      return "not allowed; ports below 1024 need CAP_NET_BIND_SERVICE";
+    default:
+      return "can't listen";
   }
 }
 
@@ -93,7 +103,8 @@ Address resolve(const Listen& where) {
   if (where.host.empty()) return any_address(where.port);
   Address address{.port = where.port};
   if (!posix::parse_host(where.host.c_str(), address)) {
-    throw std::system_error(make_error_code(errc::invalid_argument), "Listen::host '" + where.host + "': not a numeric IPv4 or IPv6 address, nor localhost");
+    throw std::system_error(make_error_code(errc::invalid_argument),
+                            "Listen::host '" + where.host + "': not a numeric IPv4 or IPv6 address, nor localhost");
   }
   return address;
 }
@@ -118,13 +129,16 @@ ListeningSockets listen_on(const Listen& where, const Options& options, std::siz
   return made;
 }
 
-NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared, int& error) noexcept {
+NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared,
+                          int& error) noexcept {
   const int socket = open_listener(address, ipv6_only, options, shared ? Sharing::one_of_group : Sharing::alone);
   error = socket < 0 ? errno : 0;
   return socket < 0 ? no_handle : socket;
 }
 
-void close_socket(NativeHandle handle) noexcept { ::close(static_cast<int>(handle)); }
+void close_socket(NativeHandle handle) noexcept {
+  ::close(static_cast<int>(handle));
+}
 
 std::size_t handle_limit() noexcept {
   rlimit limit{};

@@ -69,11 +69,13 @@ Address from_native(const sockaddr_storage& native) noexcept {
 }
 
 int peer_name(int socket, Address& address) noexcept {
-  return name_of([](int s, sockaddr* name, socklen_t* length) { return ::getpeername(s, name, length); }, socket, address);
+  return name_of([](int s, sockaddr* name, socklen_t* length) { return ::getpeername(s, name, length); }, socket,
+                 address);
 }
 
 int local_name(int socket, Address& address) noexcept {
-  return name_of([](int s, sockaddr* name, socklen_t* length) { return ::getsockname(s, name, length); }, socket, address);
+  return name_of([](int s, sockaddr* name, socklen_t* length) { return ::getsockname(s, name, length); }, socket,
+                 address);
 }
 
 bool parse_host(const char* host, Address& address) noexcept {

@@ -10,7 +10,8 @@ namespace iocpp::posix {
 /// The socket address of `address`; its length is returned.
 socklen_t to_native(const Address& address, sockaddr_storage& native) noexcept;
 
-/// `Family::none` for a family that is neither IPv4 nor IPv6. An IPv4 client of a dual-stack listener comes out as IPv4.
+/// `Family::none` for a family that is neither IPv4 nor IPv6. An IPv4 client of a dual-stack listener comes out as
+/// IPv4.
 Address from_native(const sockaddr_storage& native) noexcept;
 
 /// A peer's address: a negative errno turned positive, or 0.

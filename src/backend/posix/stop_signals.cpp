@@ -35,7 +35,8 @@ extern "C" void iocpp_on_stop_signal(int) {
 }  // namespace
 
 StopSignals::StopSignals(Stop stop, void* context) {
-  if (taken.exchange(true)) throw std::system_error(make_error_code(errc::invalid_argument), "another server of this process is in run()");
+  if (taken.exchange(true))
+    throw std::system_error(make_error_code(errc::invalid_argument), "another server of this process is in run()");
   receiver = {stop, context};
   received = 0;
   struct sigaction action {};
