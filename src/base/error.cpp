@@ -155,6 +155,12 @@ class OwnCategory final : public std::error_category {
  public:
   const char* name() const noexcept override { return "iocpp"; }
   std::string message(int value) const override { return text_of(static_cast<errc>(value)); }
+
+  bool equivalent(const std::error_code& error, int condition) const noexcept override {
+    // A code of success may be of any category: std::error_code{} is the system's.
+    if (condition == static_cast<int>(errc::success)) return !error;
+    return std::error_category::equivalent(error, condition);
+  }
 };
 
 class NativeCategory final : public std::error_category {

@@ -28,19 +28,25 @@ class MultiProducerQueue {
       if (head == closed()) return Push::closed;
       node.next = head;
     } while (!head_.compare_exchange_weak(head, &node, std::memory_order_release, std::memory_order_relaxed));
-    return node.next == nullptr ? Push::first : Push::behind;
+    // Not node.next: the consumer may have taken the node, and freed it, by now.
+    return head == nullptr ? Push::first : Push::behind;
   }
 
   /// Only the consumer: everything that was pushed, oldest first; null when there is nothing.
   QueueNode* take_all() noexcept {
-    if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    return oldest_first(head_.exchange(nullptr, std::memory_order_acquire));
+    return empty() ? nullptr : oldest_first(head_.exchange(nullptr, std::memory_order_acquire));
   }
 
-  /// Only the consumer, once: as `take_all`, and every later push answers `closed`.
-  QueueNode* close() noexcept { return oldest_first(head_.exchange(closed(), std::memory_order_acquire)); }
+  /// Only the consumer: as `take_all`, and every later push answers `closed`.
+  QueueNode* close() noexcept {
+    QueueNode* newest = head_.exchange(closed(), std::memory_order_acquire);
+    return newest == closed() ? nullptr : oldest_first(newest);
+  }
 
-  bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
+  bool empty() const noexcept {
+    const QueueNode* head = head_.load(std::memory_order_acquire);
+    return head == nullptr || head == &closed_;
+  }
 
  private:
   QueueNode* closed() noexcept { return &closed_; }

@@ -1,0 +1,58 @@
+"""What an idle connection costs the server in user memory: resident memory with 10,000 less that with 1,000."""
+
+import argparse
+import resource
+import socket
+import sys
+
+from server import PROGRAM, Server, settle, wait_until
+from verdict import Verdict, mib
+
+FEW = 1_000
+MANY = 10_000
+BYTES_MAX = 256
+
+
+def connect(server, clients, count, handles_before):
+    """Opens connections up to `count`; the server has a handle for each before this returns."""
+    while len(clients) < count:
+        clients.append(socket.create_connection(server.address, timeout=10))
+    if not wait_until(lambda: server.handles() >= handles_before + count, seconds=30):
+        raise SystemExit(f"the server has {server.handles() - handles_before:,} of {count:,} connections")
+    return settle(server.resident_bytes)
+
+
+def echo_once(clients):
+    for client in clients:
+        client.sendall(b"x" * 64)
+    for client in clients:
+        if client.recv(64, socket.MSG_WAITALL) != b"x" * 64:
+            raise SystemExit("the echo is wrong")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", default=PROGRAM)
+    arguments = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    verdict = Verdict()
+    clients = []
+    with Server("--threads", 1, "--connections-max", MANY + FEW, program=arguments.program) as server:
+        print(server.announcement)
+        handles = server.handles()
+        few = connect(server, clients, FEW, handles)
+        many = connect(server, clients, MANY, handles)
+        each = (many - few) / (MANY - FEW)
+        verdict.claim(each <= BYTES_MAX, f"an idle connection takes at most {BYTES_MAX} bytes",
+                      f"{each:.0f} bytes ({mib(few)} with {FEW:,}, {mib(many)} with {MANY:,})")
+        echo_once(clients)
+        after = settle(server.resident_bytes)
+        verdict.note(f"after a 64-byte echo on each: {mib(after)}, {(after - few) / (MANY - FEW):.0f} bytes each")
+        for client in clients:
+            client.close()
+    return verdict.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

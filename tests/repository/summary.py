@@ -1,0 +1,81 @@
+"""What CTest ran, by suite, and why it skipped what it skipped; the sums are the last line.
+
+Usage: summary.py PRESET=RESULTS.xml... (from `ctest --output-junit`). Exits 1 on a failure, and when nothing ran.
+A preset whose results are missing or empty counts as one failure.
+"""
+
+import collections
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+Outcome = collections.namedtuple("Outcome", "test verdict reason")
+
+GTEST_SKIP = re.compile(r": Skipped\n(.*?)^\[  SKIPPED \]", re.DOTALL | re.MULTILINE)
+
+# CTest's words for a skip that the test itself asked for. A test whose program is missing is "skipped" too: that is a failure.
+ASKED_TO_SKIP = ("SKIP_RETURN_CODE", "SKIP_REGULAR_EXPRESSION")
+
+
+def skip_reason(output):
+    said = GTEST_SKIP.search(output)
+    lines = (said.group(1) if said else output).strip().splitlines()
+    return " ".join(lines) if said else (lines[-1] if lines else "")
+
+
+def outcome_of(case):
+    name = case.get("name")
+    output = case.findtext("system-out") or ""
+    skipped = case.find("skipped")
+    if case.get("status") == "run":
+        return Outcome(name, "passed", "")
+    if case.get("status") == "disabled":
+        return Outcome(name, "skipped", "disabled")
+    if skipped is not None and skipped.get("message", "").startswith(ASKED_TO_SKIP):
+        return Outcome(name, "skipped", skip_reason(output) or "no reason given")
+    return Outcome(name, "failed", skipped.get("message", "") if skipped is not None else "")
+
+
+def outcomes_of(results):
+    """The outcomes in a results file; one failure where there are none to read."""
+    try:
+        outcomes = [outcome_of(case) for case in ElementTree.parse(results).iter("testcase")]
+    except (OSError, ElementTree.ParseError) as error:
+        return [Outcome("build", "failed", f"it did not build, or its tests broke off: {error}")]
+    return outcomes or [Outcome("build", "failed", "no test was found")]
+
+
+def suites_of(outcomes):
+    """Counts by verdict, by suite: what stands before the first dot of a test's name."""
+    suites = collections.defaultdict(collections.Counter)
+    for outcome in outcomes:
+        suites[outcome.test.split(".")[0]][outcome.verdict] += 1
+    return suites
+
+
+def print_preset(preset, outcomes):
+    suites = suites_of(outcomes)
+    width = max(map(len, [*suites, preset]))
+    print(f"\n{preset:<{width}}  passed  failed  skipped")
+    for suite, counts in sorted(suites.items()):
+        print(f"{suite:<{width}}  {counts['passed']:6}  {counts['failed']:6}  {counts['skipped']:7}")
+    for verdict in ("skipped", "failed"):
+        for outcome in outcomes:
+            if outcome.verdict == verdict:
+                print(f"{verdict}: {outcome.test}" + (f": {outcome.reason}" if outcome.reason else ""))
+
+
+def main(arguments):
+    sums = collections.Counter()
+    for argument in arguments:
+        preset, _, results = argument.partition("=")
+        outcomes = outcomes_of(pathlib.Path(results))
+        print_preset(preset, outcomes)
+        sums.update(outcome.verdict for outcome in outcomes)
+    print(f"\n{sums['passed']} passed, {sums['failed']} failed, {sums['skipped']} skipped")
+    return 1 if sums["failed"] or not sums["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

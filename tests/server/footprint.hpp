@@ -1,0 +1,38 @@
+// What this process holds of the system: its descriptors and threads.
+#pragma once
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <filesystem>
+#include <ostream>
+
+#include "server/eventually.hpp"
+
+namespace iocpp::tests {
+
+struct Footprint {
+  std::ptrdiff_t descriptors = 0;
+  std::ptrdiff_t threads = 0;
+
+  static Footprint now() {
+    const auto entries = [](const char* folder) {
+      return std::distance(std::filesystem::directory_iterator{folder}, std::filesystem::directory_iterator{});
+    };
+    return {.descriptors = entries("/proc/self/fd"), .threads = entries("/proc/self/task")};
+  }
+
+  friend bool operator==(const Footprint&, const Footprint&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Footprint& footprint) {
+    return out << footprint.descriptors << " descriptors, " << footprint.threads << " threads";
+  }
+};
+
+/// The footprint now, or as soon as it is `before`: the kernel takes a thread out of /proc a little after it was
+/// joined.
+inline Footprint footprint_after(const Footprint& before) {
+  [[maybe_unused]] const bool same = eventually([&] { return Footprint::now() == before; });
+  return Footprint::now();
+}
+
+}  // namespace iocpp::tests

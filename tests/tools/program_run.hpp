@@ -1,0 +1,34 @@
+// The program itself, run as a process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+/// Starts `iocpp` with these arguments; both of its outputs are read here. Ended by the destructor if it still runs.
+class ProgramRun {
+ public:
+  explicit ProgramRun(const std::vector<std::string>& arguments);
+  ~ProgramRun();
+  ProgramRun(const ProgramRun&) = delete;
+  ProgramRun& operator=(const ProgramRun&) = delete;
+
+  /// Waits for the next whole line, without its end; what there is when the output ends first.
+  std::string read_output_line() { return read_line(output_); }
+  std::string read_error_line() { return read_line(errors_); }
+
+  void signal(int number) const;
+
+  /// Waits for the end. The exit code; -1 when a signal ended it. `output` and `errors` hold the rest then.
+  int wait();
+  std::string output;
+  std::string errors;
+
+ private:
+  static std::string read_line(int handle);
+
+  pid_t process_ = -1;
+  int output_ = -1;
+  int errors_ = -1;
+};

@@ -1,0 +1,76 @@
+// A small server that can misbehave, for tests of the load client.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "stress/socket.hpp"
+
+/// What a `SmallServer` does; by default, it echoes and ends a connection when its peer has.
+struct Behaviour {
+  enum class End { in_order, reset };
+
+  std::uint64_t accepts_max = std::numeric_limits<std::uint64_t>::max();  ///< Never accepts another one then.
+  bool answers = true;                                                    ///< False: reads and throws away.
+  bool reads = true;                                                      ///< False: never reads.
+  std::optional<std::size_t> flip_at;    ///< One bit of each connection's byte at this offset comes back wrong.
+  std::optional<std::size_t> end_after;  ///< Ends each connection after it has echoed so many bytes; 0: at once.
+  End end = End::in_order;               ///< How it ends them.
+  bool reset_at_peers_end = false;       ///< Answers the peer's end with a reset.
+};
+
+/// Listens on a free port of 127.0.0.1 and serves on a thread of its own, with poll(2), until it is destroyed.
+class SmallServer {
+ public:
+  explicit SmallServer(Behaviour behaviour = {});
+  ~SmallServer();
+
+  stress::SocketAddress address() const;
+  std::string name() const;  ///< `127.0.0.1:50000`, for a command line.
+  std::uint64_t accepted() const { return accepted_.load(); }
+  std::uint64_t bytes_received() const { return received_.load(); }
+
+ private:
+  struct Connection {
+    std::vector<char> to_send;
+    std::size_t echoed = 0;
+    bool peer_ended = false;
+  };
+
+  void serve();
+  void accept_one();
+  /// Returns false when the connection is over.
+  bool serve_connection(int handle, Connection& connection);
+  bool receive(int handle, Connection& connection);
+  bool send(int handle, Connection& connection);
+  bool end(int handle, bool reset);
+
+  Behaviour behaviour_;
+  int listener_ = -1;
+  int stop_read_ = -1;
+  int stop_write_ = -1;
+  std::uint16_t port_ = 0;
+  std::unordered_map<int, Connection> connections_;
+  std::atomic<std::uint64_t> accepted_{0};
+  std::atomic<std::uint64_t> received_{0};
+  std::thread thread_;
+};
+
+/// The address of a port that is taken and on which nobody listens: connections are refused.
+class RefusingPort {
+ public:
+  RefusingPort();
+  ~RefusingPort();
+  stress::SocketAddress address() const;
+  std::string name() const;
+
+ private:
+  int handle_ = -1;
+};

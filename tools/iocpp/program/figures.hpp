@@ -1,0 +1,22 @@
+// Numbers as a reader wants to see them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace program {
+
+/// `1,234,567`
+std::string with_commas(std::uint64_t number);
+
+/// Three figures and a unit: `12.3 ms`, `4.56 s`, `789 us`.
+std::string duration_text(std::chrono::nanoseconds duration);
+
+/// Three figures and a decimal unit, as networks are measured: `3.21 MB`, `64 B`.
+std::string bytes_text(double bytes);
+
+/// `1 shard`, `2 shards`, `1,000 shards`.
+std::string plural(std::uint64_t number, const std::string& noun);
+
+}  // namespace program

@@ -1,0 +1,77 @@
+#include "serve.hpp"
+
+#include <iostream>
+#include <memory>
+#include <system_error>
+
+#include "command.hpp"
+#include "program/figures.hpp"
+#include "program/system.hpp"
+#include "serve_report.hpp"
+#include "services.hpp"
+
+namespace {
+
+std::string addresses_got(const iocpp::Server& server) {
+  std::string text;
+  for (std::size_t i = 0; i < server.listener_count(); ++i) {
+    text += (text.empty() ? "" : ", ") + server.address(i).to_string();
+  }
+  return text;
+}
+
+void announce(const iocpp::Server& server, std::ostream& out) {
+  out << "listening on " << addresses_got(server) << " (" << iocpp::to_string(server.backend()) << ", "
+      << program::plural(server.shards(), "shard") << ")" << std::endl;
+}
+
+/// With --json stdout is for the result alone.
+std::ostream& announcements(const ServeOptions& options) {
+  return options.json ? std::cerr : std::cout;
+}
+
+}  // namespace
+
+std::string to_string(Service service) {
+  switch (service) {
+    case Service::echo:
+      return "echo";
+    case Service::discard:
+      return "discard";
+    case Service::chargen:
+      break;
+  }
+  return "chargen";
+}
+
+int serve(const ServeOptions& options) {
+  program::raise_handle_limit();
+  std::unique_ptr<iocpp::Server> server;
+  iocpp::Options server_options = options.server;
+  server_options.on_thread_start = [&](unsigned shard) {
+    // As a task of the first shard, so that it serves by then, and `run` has taken the signals: who reads the line may
+    // send one at once.
+    if (shard != 0) return;
+    if (server->post(0, [&] { announce(*server, announcements(options)); })) announce(*server, announcements(options));
+  };
+  try {
+    server = std::make_unique<iocpp::Server>(server_options, [&](unsigned) { return make_handler(options.service); });
+  } catch (const std::system_error& error) {
+    throw WrongArgument(error.what());
+  }
+  const iocpp::DrainReport drain = server->run();
+  if (options.json) {
+    const nlohmann::ordered_json json{{"command", "serve"},
+                                      {"service", to_string(options.service)},
+                                      {"listening", addresses_got(*server)},
+                                      {"backend", iocpp::to_string(server->backend())},
+                                      {"shards", server->shards()},
+                                      {"counters", to_json(server->counters())},
+                                      {"drain", to_json(drain)}};
+    std::cout << json.dump() << std::endl;
+  } else {
+    std::cout << "served\n";
+    print(std::cout, server->counters(), drain);
+  }
+  return 0;
+}

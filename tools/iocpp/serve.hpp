@@ -1,0 +1,19 @@
+// Runs a small server of the library until it is told to stop.
+#pragma once
+
+#include <string>
+
+#include <iocpp/iocpp.hpp>
+
+enum class Service { echo, discard, chargen };
+
+std::string to_string(Service service);
+
+struct ServeOptions {
+  Service service = Service::echo;
+  iocpp::Options server;
+  bool json = false;
+};
+
+/// Serves until SIGINT or SIGTERM, and returns the exit code. Throws `WrongArgument` where it can't listen.
+int serve(const ServeOptions& options);

@@ -1,0 +1,151 @@
+#include "serve_command.hpp"
+
+#include <climits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arguments.hpp"
+#include "program/host_port.hpp"
+#include "serve.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::nanoseconds longest = 24h;
+constexpr std::uint64_t bytes_most = std::uint64_t{1} << 40;
+
+struct Serve {
+  ServeOptions options;
+  bool ipv6_only = false;
+};
+
+void add_listeners(CLI::App& app, Serve& serve) {
+  auto& listen = serve.options.server.listen;
+  listen = {{.host = "127.0.0.1", .port = 50000}};
+  const auto read = [&listen](const std::vector<std::string>& texts) {
+    listen.clear();
+    for (const std::string& text : texts) {
+      const auto address = program::parse_host_port(text);
+      if (!address) {
+        program::refuse("--listen", text, "HOST:PORT, such as 127.0.0.1:50000, [::1]:50000, localhost:0 or :50000");
+      }
+      listen.push_back({.host = address->host, .port = address->port});
+    }
+  };
+  app.add_option_function<std::vector<std::string>>("--listen", read,
+                                                    "Address to listen on; may be given several times. Port 0 takes a "
+                                                    "free one; without a host, every address, IPv6 and "
+                                                    "IPv4")
+      ->type_name("HOST:PORT")
+      ->default_str("127.0.0.1:50000")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_flag("--ipv6-only", serve.ipv6_only, "IPv6 addresses refuse IPv4 clients");
+}
+
+void add_shards(CLI::App& app, iocpp::Options& options) {
+  program::add_count(app, "--threads", options.shards, 0, 255, "Shards: threads that serve connections. 0: one a core");
+  const auto read_backend = [&options](const std::string& text) {
+    if (text == "auto") {
+      options.backend = iocpp::Backend::automatic;
+    } else if (text == "io_uring") {
+      options.backend = iocpp::Backend::io_uring;
+    } else {
+      program::refuse("--backend", text, "auto or io_uring");
+    }
+  };
+  app.add_option_function<std::string>("--backend", read_backend, "The system's completion mechanism")
+      ->type_name("auto|io_uring")
+      ->default_str("auto");
+  app.add_flag("--accept-thread", options.accept_thread,
+               "A thread of its own accepts, and places each connection on the shard with the fewest");
+}
+
+void add_limits(CLI::App& app, iocpp::Options& options) {
+  const auto backlog = [&options](const std::string& text) {
+    const auto count = program::parse_count(text);
+    if (!count || *count == 0 || *count > INT_MAX) program::refuse("--backlog", text, "a number over 0");
+    options.backlog = static_cast<int>(*count);
+  };
+  app.add_option_function<std::string>("--backlog", backlog,
+                                       "Clients that may wait to be accepted; the system caps it (net.core.somaxconn)")
+      ->type_name("N")
+      ->default_str(std::to_string(options.backlog));
+  program::add_count(app, "--accepts-in-flight", options.accepts_in_flight, 1, 1024,
+                     "Accepts posted at once where the system has no multishot accept");
+  program::add_count(app, "--connections-max", options.connections_max, 0, 1U << 24,
+                     "Open connections over all shards; more are refused. 0: half of the handle limit");
+}
+
+void add_sockets(CLI::App& app, iocpp::Options& options) {
+  app.add_flag("--tcp-nodelay,!--no-tcp-nodelay", options.tcp_nodelay,
+               "Send small messages at once (the default), or not");
+  program::add_duration(app, "--keepalive", options.keepalive, 0s, longest,
+                        "Idle time before the system probes the peer. 0: never");
+  program::add_size(app, "--socket-receive-buffer", options.socket_receive_buffer, 0, INT_MAX,
+                    "SO_RCVBUF. 0: the system's own tuning");
+  program::add_size(app, "--socket-send-buffer", options.socket_send_buffer, 0, INT_MAX,
+                    "SO_SNDBUF. 0: the system's own tuning");
+}
+
+void add_buffers(CLI::App& app, iocpp::Options& options) {
+  program::add_size(app, "--receive-ring-bytes", options.receive_ring_bytes, 64U << 10, 1U << 30,
+                    "Receive buffers that a shard's connections share, at start");
+  program::add_size(app, "--receive-ring-bytes-max", options.receive_ring_bytes_max, 64U << 10, 1U << 30,
+                    "They grow up to this when they run out");
+  program::add_size(app, "--send-queue-bytes-high", options.send_queue_bytes_high, 1, bytes_most,
+                    "A connection's send queue is full above this: its input is not read");
+  program::add_size(app, "--send-queue-bytes-low", options.send_queue_bytes_low, 0, bytes_most,
+                    "... and has room again at this or below");
+  program::add_size(app, "--send-queue-bytes-max", options.send_queue_bytes_max, 1, bytes_most,
+                    "A connection that would queue more is ended");
+  app.add_flag("--pause-receive-above-high,!--no-pause-receive-above-high", options.pause_receive_above_high,
+               "Do not read from a peer that does not read (the default), or do");
+  program::add_size(app, "--mailbox-bytes-max", options.mailbox_bytes_max, 1, bytes_most,
+                    "Bytes on their way to a shard from other threads");
+}
+
+void add_deadlines(CLI::App& app, iocpp::Options& options) {
+  program::add_duration(app, "--linger-timeout", options.linger_timeout, 1ms, longest,
+                        "A closing connection without progress for this long is cut off");
+  program::add_size(app, "--linger-bytes-max", options.linger_bytes_max, 0, bytes_most,
+                    "Input that a closing connection discards while it waits for the peer's end");
+  program::add_duration(app, "--drain-timeout", options.drain_timeout, 0ms, longest,
+                        "How long a drain may take before the rest is reset");
+}
+
+void add_service(CLI::App& serve_app, Service service, const std::string& description, Command& chosen) {
+  CLI::App& app = *serve_app.add_subcommand(to_string(service), description);
+  auto serve_it = std::make_shared<Serve>();
+  iocpp::Options& options = serve_it->options.server;
+  serve_it->options.service = service;
+  add_listeners(app, *serve_it);
+  add_shards(app, options);
+  add_limits(app, options);
+  add_sockets(app, options);
+  add_buffers(app, options);
+  add_deadlines(app, options);
+  app.add_flag(
+      "--json", serve_it->options.json,
+      "Print the result as one JSON object on stdout, and nothing else there; the listening line goes to stderr");
+  app.callback([serve_it, &chosen] {
+    for (iocpp::Listen& listen : serve_it->options.server.listen) listen.ipv6_only = serve_it->ipv6_only;
+    chosen = [serve_it] { return serve(serve_it->options); };
+  });
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, Command& chosen) {
+  CLI::App& serve_app = *app.add_subcommand("serve",
+                                            "Run a server. It prints one line when it listens, drains on SIGINT, "
+                                            "SIGTERM (a second one ends the drain at once), says "
+                                            "what it served, and exits with 0. It exits with 2 when it can't listen");
+  serve_app.require_subcommand(1);
+  add_service(serve_app, Service::echo, "Send back what arrives (RFC 862)", chosen);
+  add_service(serve_app, Service::discard, "Throw away what arrives (RFC 863)", chosen);
+  add_service(serve_app, Service::chargen,
+              "Send lines of characters without end, as fast as the client reads (RFC 864)", chosen);
+}

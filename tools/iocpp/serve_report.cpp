@@ -1,0 +1,99 @@
+#include "serve_report.hpp"
+
+#include <iomanip>
+#include <string>
+#include <string_view>
+
+#include "program/figures.hpp"
+
+namespace {
+
+using program::bytes_text;
+using program::with_commas;
+
+constexpr int label_width = 26;
+
+void line(std::ostream& out, std::string_view label, const std::string& text) {
+  out << "  " << std::left << std::setw(label_width) << label << text << '\n';
+}
+
+/// For what should not happen: only when it did.
+void line_if_any(std::ostream& out, std::string_view label, std::uint64_t number) {
+  if (number != 0) line(out, label, with_commas(number));
+}
+
+std::string_view name_of(std::size_t reason) {
+  return iocpp::to_string(static_cast<iocpp::DisconnectReason>(reason));
+}
+
+void print_accept_errors(std::ostream& out, const iocpp::Counters& counters) {
+  line_if_any(out, "shed at the handle limit", counters.shed);
+  line_if_any(out, "refused at the limit", counters.refused);
+  line_if_any(out, "accepts of lost clients", counters.accept_dropped);
+  line_if_any(out, "accepts without memory", counters.accept_no_resources);
+  line_if_any(out, "accepts without a handle", counters.accept_no_handles);
+  line_if_any(out, "listeners lost", counters.listeners_lost);
+  line_if_any(out, "listeners restored", counters.listeners_restored);
+}
+
+}  // namespace
+
+void print(std::ostream& out, const iocpp::Counters& counters, const iocpp::DrainReport& drain) {
+  line(out, "accepted", with_commas(counters.accepted));
+  for (std::size_t reason = 0; reason < iocpp::disconnect_reasons; ++reason) {
+    line_if_any(out, "  " + std::string{name_of(reason)}, counters.disconnected[reason]);
+  }
+  line_if_any(out, "  still open", counters.connections_open);
+  print_accept_errors(out, counters);
+  line(out, "received", bytes_text(static_cast<double>(counters.bytes_received)));
+  line(out, "sent", bytes_text(static_cast<double>(counters.bytes_sent)));
+  line_if_any(out, "queued and never sent", counters.unsent_bytes);
+  line_if_any(out, "exceptions of handlers", counters.handler_exceptions);
+  line_if_any(out, "waits that failed", counters.loop_errors);
+  line(out, "drained in",
+       program::duration_text(drain.duration) + ": " + with_commas(drain.idle_closed) + " idle closed, " +
+           with_commas(drain.finished) + " finished, " + with_commas(drain.cut) + " cut, " +
+           bytes_text(static_cast<double>(drain.bytes_lost)) + " lost");
+}
+
+nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
+  nlohmann::ordered_json disconnected;
+  for (std::size_t reason = 0; reason < iocpp::disconnect_reasons; ++reason) {
+    disconnected[std::string{name_of(reason)}] = counters.disconnected[reason];
+  }
+  return {{"accepted", counters.accepted},
+          {"shed", counters.shed},
+          {"refused", counters.refused},
+          {"accept_attempts", counters.accept_attempts},
+          {"accept_dropped", counters.accept_dropped},
+          {"accept_no_resources", counters.accept_no_resources},
+          {"accept_no_handles", counters.accept_no_handles},
+          {"accept_retries_paced", counters.accept_retries_paced},
+          {"listeners_lost", counters.listeners_lost},
+          {"listeners_restored", counters.listeners_restored},
+          {"connections_open", counters.connections_open},
+          {"disconnected", disconnected},
+          {"bytes_received", counters.bytes_received},
+          {"bytes_sent", counters.bytes_sent},
+          {"unsent_bytes", counters.unsent_bytes},
+          {"handler_exceptions", counters.handler_exceptions},
+          {"receive_buffers_empty", counters.receive_buffers_empty},
+          {"resource_retries", counters.resource_retries},
+          {"completion_overflows", counters.completion_overflows},
+          {"stale_completions", counters.stale_completions},
+          {"mailbox_full", counters.mailbox_full},
+          {"mailbox_undeliverable", counters.mailbox_undeliverable},
+          {"loop_errors", counters.loop_errors},
+          {"turns", counters.turns},
+          {"listeners_open", counters.listeners_open},
+          {"accepts_in_flight", counters.accepts_in_flight},
+          {"listeners_waiting", counters.listeners_waiting}};
+}
+
+nlohmann::ordered_json to_json(const iocpp::DrainReport& drain) {
+  return {{"idle_closed", drain.idle_closed},
+          {"finished", drain.finished},
+          {"cut", drain.cut},
+          {"bytes_lost", drain.bytes_lost},
+          {"duration_ms", drain.duration.count()}};
+}

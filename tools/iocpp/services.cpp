@@ -1,0 +1,62 @@
+#include "services.hpp"
+
+#include <string_view>
+
+namespace {
+
+/// RFC 862.
+struct Echo : iocpp::Handler {
+  void on_receive(iocpp::Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
+};
+
+/// RFC 863: what arrives is thrown away, which a handler does by default.
+struct Discard : iocpp::Handler {};
+
+/// All lines of RFC 864, of 72 characters each that start one further in the printable ones, several times over: the
+/// pattern goes on in order wherever a block follows another, so a connection needs no state of its own.
+iocpp::SharedBytes chargen_block() {
+  constexpr int first = ' ';
+  constexpr int printable = 95;
+  constexpr int line_length = 72;
+  constexpr int rotations = 9;  // some 63 kB
+  auto block = std::make_shared<std::vector<std::byte>>();
+  for (int line = 0; line < printable * rotations; ++line) {
+    for (int column = 0; column < line_length; ++column) {
+      block->push_back(static_cast<std::byte>(first + (line + column) % printable));
+    }
+    block->push_back(std::byte{'\r'});
+    block->push_back(std::byte{'\n'});
+  }
+  return block;
+}
+
+/// RFC 864, at the pace of the reader: as much as the send queue takes, and more when it has drained.
+class Chargen : public iocpp::Handler {
+ public:
+  void on_connect(iocpp::Connection connection) override { fill(connection); }
+  void on_writable(iocpp::Connection connection) override { fill(connection); }
+
+ private:
+  void fill(iocpp::Connection connection) const {
+    iocpp::SendResult result;
+    do {
+      result = connection.send(block_);
+    } while (result.queued && !result.above_high_watermark);
+  }
+
+  iocpp::SharedBytes block_ = chargen_block();
+};
+
+}  // namespace
+
+std::unique_ptr<iocpp::Handler> make_handler(Service service) {
+  switch (service) {
+    case Service::echo:
+      return std::make_unique<Echo>();
+    case Service::discard:
+      return std::make_unique<Discard>();
+    case Service::chargen:
+      break;
+  }
+  return std::make_unique<Chargen>();
+}

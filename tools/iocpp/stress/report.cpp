@@ -1,0 +1,194 @@
+#include "stress/report.hpp"
+
+#include <array>
+#include <iomanip>
+#include <string>
+
+#include "program/figures.hpp"
+
+namespace stress {
+namespace {
+
+using program::bytes_text;
+using program::duration_text;
+using program::with_commas;
+
+constexpr int label_width = 34;
+
+struct Percentile {
+  const char* text;
+  const char* key;
+  double share;
+};
+constexpr std::array<Percentile, 5> percentiles{{{"p50", "p50", 0.5},
+                                                 {"p90", "p90", 0.9},
+                                                 {"p99", "p99", 0.99},
+                                                 {"p99.9", "p99_9", 0.999},
+                                                 {"p99.99", "p99_99", 0.9999}}};
+
+double seconds_of(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+double milliseconds_of(Duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+double per_second(std::uint64_t number, Duration duration) {
+  return duration > Duration{0} ? static_cast<double>(number) / seconds_of(duration) : 0;
+}
+
+std::string rate_text(std::uint64_t number, Duration duration) {
+  return with_commas(static_cast<std::uint64_t>(per_second(number, duration))) + " a second";
+}
+
+void line(std::ostream& out, std::string_view label, const std::string& text) {
+  out << "  " << std::left << std::setw(label_width) << label << text << '\n';
+}
+
+void print_faults(std::ostream& out, const FaultCounts& faults) {
+  line(out, "errors", with_commas(faults.total()));
+  for (std::size_t kind = 0; kind < fault_kinds; ++kind) {
+    const auto fault = static_cast<Fault>(kind);
+    if (faults[fault] != 0) line(out, "  " + std::string{text_of(fault)}, with_commas(faults[fault]));
+  }
+}
+
+Json faults_json(const FaultCounts& faults) {
+  Json json;
+  for (std::size_t kind = 0; kind < fault_kinds; ++kind) {
+    const auto fault = static_cast<Fault>(kind);
+    json[std::string{key_of(fault)}] = faults[fault];
+  }
+  return json;
+}
+
+void print_stall(std::ostream& out, Duration stall) {
+  line(out, "the client's own longest stall", duration_text(stall));
+}
+
+std::string_view verdict_key(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::still_accepting:
+      return "still accepting";
+    case Verdict::not_serving:
+      return "not serving";
+    case Verdict::deaf:
+      break;
+  }
+  return "DEAF";
+}
+
+std::string probe_text(const ProbeResult& probe) {
+  const std::string text = std::to_string(probe.served) + " of " + std::to_string(probe.wanted) + " served";
+  return probe.fault ? text + ", then " + std::string{text_of(*probe.fault)} : text;
+}
+
+Json probe_json(const ProbeResult& probe) {
+  Json json{{"wanted", probe.wanted},
+            {"attempted", probe.attempted},
+            {"established", probe.established},
+            {"served", probe.served},
+            {"fault", nullptr}};
+  if (probe.fault) json["fault"] = key_of(*probe.fault);
+  return json;
+}
+
+}  // namespace
+
+void print(std::ostream& out, const StormResult& result) {
+  line(out, "connections tried", with_commas(result.attempted));
+  line(out, "established",
+       with_commas(result.established) + " in " + duration_text(result.duration) + ", " +
+           rate_text(result.established, result.duration));
+  line(out, "  reset at once", with_commas(result.reset_at_once));
+  line(out, "  echo verified, ended in order", with_commas(result.echoed));
+  print_faults(out, result.faults);
+  line(out, "longest gap without an accept", duration_text(result.longest_gap));
+  if (result.longest_answer_gap) line(out, "longest gap without an answer", duration_text(*result.longest_answer_gap));
+  print_stall(out, result.longest_stall);
+  if (result.gave_up) line(out, "given up", "the server showed no sign of life");
+  line(out, "probe", probe_text(result.probe));
+  out << result.verdict_text() << '\n';
+}
+
+void print(std::ostream& out, const EchoResult& result) {
+  line(out, "connections", with_commas(result.connections));
+  line(out, "messages",
+       with_commas(result.messages) + " in " + duration_text(result.duration) + ", " +
+           rate_text(result.messages, result.duration));
+  line(out, "bytes, each way",
+       bytes_text(static_cast<double>(result.bytes)) + ", " + bytes_text(per_second(result.bytes, result.duration)) +
+           " a second");
+  for (const Percentile& percentile : percentiles) {
+    const auto nanoseconds = static_cast<Duration::rep>(result.latency.value_at(percentile.share));
+    line(out, std::string{"latency "} + percentile.text, duration_text(Duration{nanoseconds}));
+  }
+  line(out, "latency max", duration_text(Duration{static_cast<Duration::rep>(result.latency.maximum())}));
+  if (result.unsent != 0) line(out, "due but not sent by the end", with_commas(result.unsent));
+  print_stall(out, result.longest_stall);
+  print_faults(out, result.faults);
+}
+
+void print(std::ostream& out, const PushResult& result) {
+  line(out, "connections", with_commas(result.connections));
+  line(out, "pushed",
+       bytes_text(static_cast<double>(result.bytes)) + " in " + duration_text(result.duration) + ", " +
+           bytes_text(per_second(result.bytes, result.duration)) + " a second");
+  print_stall(out, result.longest_stall);
+  print_faults(out, result.faults);
+}
+
+Json to_json(const StormResult& result) {
+  Json json{{"command", "storm"},
+            {"verdict", verdict_key(result.verdict())},
+            {"verdict_text", result.verdict_text()},
+            {"attempted", result.attempted},
+            {"established", result.established},
+            {"established_with_probe", result.established + result.probe.established},
+            {"reset_at_once", result.reset_at_once},
+            {"echoed", result.echoed},
+            {"seconds", seconds_of(result.duration)},
+            {"connections_per_second", per_second(result.established, result.duration)},
+            {"longest_gap_ms", milliseconds_of(result.longest_gap)},
+            {"longest_answer_gap_ms", nullptr},
+            {"longest_stall_ms", milliseconds_of(result.longest_stall)},
+            {"gave_up", result.gave_up},
+            {"errors_total", result.faults.total()},
+            {"errors", faults_json(result.faults)},
+            {"probe", probe_json(result.probe)}};
+  if (result.longest_answer_gap) json["longest_answer_gap_ms"] = milliseconds_of(*result.longest_answer_gap);
+  return json;
+}
+
+Json to_json(const EchoResult& result) {
+  Json latency;
+  for (const Percentile& percentile : percentiles) {
+    latency[percentile.key] = static_cast<double>(result.latency.value_at(percentile.share)) / 1000;
+  }
+  latency["max"] = static_cast<double>(result.latency.maximum()) / 1000;
+  return {{"command", "echo"},
+          {"connections", result.connections},
+          {"messages", result.messages},
+          {"messages_per_second", per_second(result.messages, result.duration)},
+          {"bytes", result.bytes},
+          {"bytes_per_second", per_second(result.bytes, result.duration)},
+          {"seconds", seconds_of(result.duration)},
+          {"latency_us", latency},
+          {"unsent", result.unsent},
+          {"longest_stall_ms", milliseconds_of(result.longest_stall)},
+          {"errors_total", result.faults.total()},
+          {"errors", faults_json(result.faults)}};
+}
+
+Json to_json(const PushResult& result) {
+  return {{"command", "push"},
+          {"connections", result.connections},
+          {"bytes", result.bytes},
+          {"bytes_per_second", per_second(result.bytes, result.duration)},
+          {"seconds", seconds_of(result.duration)},
+          {"longest_stall_ms", milliseconds_of(result.longest_stall)},
+          {"errors_total", result.faults.total()},
+          {"errors", faults_json(result.faults)}};
+}
+
+}  // namespace stress

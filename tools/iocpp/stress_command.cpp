@@ -1,0 +1,215 @@
+#include "stress_command.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "arguments.hpp"
+#include "program/host_port.hpp"
+#include "program/system.hpp"
+#include "stress/report.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::nanoseconds longest = 24h;
+constexpr std::uint64_t handles_besides = 32;  // standard streams, pollers, and what the process inherited
+
+struct Common {
+  bool json = false;
+};
+
+struct Storm : Common {
+  stress::StormOptions options;
+  bool strict = false;
+};
+
+struct Echo : Common {
+  stress::EchoOptions options;
+};
+
+struct Push : Common {
+  stress::PushOptions options;
+};
+
+/// Half of the machine: the server is often on the same one.
+unsigned default_threads() {
+  return std::max(1U, std::thread::hardware_concurrency() / 2);
+}
+
+void add_target(CLI::App& app, stress::SocketAddress& target) {
+  const auto read = [&target](const std::string& text) {
+    const auto host_port = program::parse_host_port(text);
+    const auto address = host_port && host_port->port != 0 ? stress::resolve(*host_port) : std::nullopt;
+    if (!address) program::refuse("TARGET", text, "HOST:PORT, such as 127.0.0.1:50000, [::1]:50000 or localhost:50000");
+    target = *address;
+  };
+  app.add_option_function<std::string>(
+         "TARGET", read,
+         "HOST:PORT of the server; the host is an IPv4 address, an IPv6 address in brackets, "
+         "or localhost (127.0.0.1)")
+      ->required()
+      ->type_name("");
+}
+
+template <class Options>
+void add_common(CLI::App& app, Options& options, Common& common) {
+  options.threads = default_threads();
+  add_target(app, options.target);
+  program::add_count(app, "--threads", options.threads, 1, 256, "Threads of the client");
+  program::add_count(
+      app, "--sources", options.sources, 1, 250,
+      "Source addresses, 127.0.0.1 and up, to an IPv4 loopback target; each has some 28,000 ports. 1, and any "
+      "other target: the system chooses");
+  program::add_duration(app, "--timeout", options.timeout, 10ms, longest,
+                        "A connection without any progress for this long counts as timed out");
+  app.add_flag("--json", common.json, "Print the result as one JSON object on stdout, and nothing else there");
+}
+
+void require_handles(std::uint64_t connections) {
+  const std::uint64_t limit = program::raise_handle_limit();
+  if (connections + handles_besides <= limit) return;
+  throw WrongArgument("this needs " + program::with_commas(connections + handles_besides) +
+                      " open handles, and the limit is " + program::with_commas(limit) +
+                      ": ask for fewer connections, or raise the hard limit (ulimit -Hn)");
+}
+
+/// Runs, prints, and returns the exit code.
+template <class Run, class Passed>
+int run_and_print(const Common& common, const std::string& title, Run run, Passed passed) {
+  stress::ProgressDisplay display{std::cerr, program::stderr_is_terminal()};
+  if (!common.json) std::cout << title << std::endl;
+  const auto result = run(&display);
+  const bool good = passed(result);
+  if (common.json) {
+    stress::Json json = stress::to_json(result);
+    json["passed"] = good;
+    std::cout << json.dump() << std::endl;
+  } else {
+    stress::print(std::cout, result);
+  }
+  return good ? 0 : 1;
+}
+
+int run(Storm& storm) {
+  stress::StormOptions& options = storm.options;
+  options.threads = std::min(options.threads, options.concurrency);
+  require_handles(options.concurrency + options.threads);
+  return run_and_print(
+      storm, "storm: " + program::plural(options.connections, "connection"),
+      [&](auto* display) { return stress::run_storm(options, display); },
+      [&](const stress::StormResult& result) { return result.passed(storm.strict); });
+}
+
+int run(Echo& echo) {
+  stress::EchoOptions& options = echo.options;
+  options.threads = static_cast<unsigned>(std::min<std::uint64_t>(options.threads, options.connections));
+  require_handles(options.connections + 2 * options.threads);
+  return run_and_print(
+      echo,
+      "echo: " + program::plural(options.connections, "connection") + ", messages of " +
+          program::plural(options.bytes, "byte"),
+      [&](auto* display) { return stress::run_echo(options, display); },
+      [](const stress::EchoResult& result) { return result.passed(); });
+}
+
+int run(Push& push) {
+  stress::PushOptions& options = push.options;
+  options.threads = static_cast<unsigned>(std::min<std::uint64_t>(options.threads, options.connections));
+  require_handles(options.connections + 2 * options.threads);
+  return run_and_print(
+      push, "push: " + program::plural(options.connections, "connection"),
+      [&](auto* display) { return stress::run_push(options, display); },
+      [](const stress::PushResult& result) { return result.passed(); });
+}
+
+void add_storm(CLI::App& stress_app, Command& chosen) {
+  CLI::App& app = *stress_app.add_subcommand("storm",
+                                             "Connections that come and go at once, against an echo server: a share is "
+                                             "reset as soon as it is established, the rest "
+                                             "send 16 to 64 bytes, check the echo byte by byte, end their stream and "
+                                             "wait for the server's end. Then a probe: new "
+                                             "connections that must be served. Exit code 0: still accepting, and no "
+                                             "wrong byte; 1: DEAF, not serving, or wrong bytes");
+  auto storm = std::make_shared<Storm>();
+  stress::StormOptions& options = storm->options;
+  add_common(app, options, *storm);
+  program::add_count(app, "--connections", options.connections, 1, 1'000'000'000, "Connections in all");
+  program::add_share(
+      app, "--rst-share", options.reset_share,
+      "Share of them that is reset at once. Close to 1 the client outruns any server: handshakes that the "
+      "server's system then drops at a full backlog still count as established here");
+  program::add_count(app, "--concurrency", options.concurrency, 1, 100'000, "Connections at a time, over all threads");
+  program::add_duration(app, "--give-up", options.give_up, 10ms, longest,
+                        "Go to the probe when the server has answered nobody for this long");
+  program::add_count(app, "--probes", options.probes, 1, 1'000, "Connections of the probe, one after another");
+  program::add_duration(app, "--probe-timeout", options.probe_timeout, 10ms, longest,
+                        "For each of them, from connect to end");
+  app.add_flag("--strict", storm->strict, "Any error at all is a failure (exit code 1)");
+  app.callback([storm, &chosen] { chosen = [storm] { return run(*storm); }; });
+}
+
+void add_echo_load(CLI::App& app, stress::EchoOptions& options) {
+  program::add_count(app, "--connections", options.connections, 1, 1'000'000,
+                     "Connections, opened before the first message");
+  program::add_size(app, "--bytes", options.bytes, 1, 1U << 30, "Size of a message");
+  program::add_count(app, "--depth", options.depth, 1, 1'000'000, "Messages in flight on each connection, at most");
+  program::add_count(
+      app, "--rate", options.rate, 0, 100'000'000,
+      "Messages a second over all connections. Latency then counts from the moment when a message was due, "
+      "so that a stall is seen by all messages that it delayed (no coordinated omission). 0: no rate, each "
+      "answer is followed by the next message at once");
+  program::add_duration(app, "--duration", options.duration, 1ms, longest, "How long messages are sent");
+  program::add_count(
+      app, "--messages", options.messages, 0, 1'000'000'000'000,
+      "End after exactly this many messages over all connections, however long it takes. 0: end by time");
+}
+
+void add_echo_checks(CLI::App& app, stress::EchoOptions& options) {
+  app.add_flag("--verify", options.verify, "Check every byte that comes back; it depends on connection and offset");
+  app.add_flag("--split", options.split, "Cut the stream into writes of random length, 1 byte to 64 KiB");
+  program::add_count(app, "--seed", options.seed, 0, 1'000'000'000'000, "Seed of the lengths of --split");
+  program::add_share(app, "--slow-reader", options.slow_reader_share,
+                     "Share of the connections that read in small pieces, with pauses");
+  program::add_size(app, "--slow-read-bytes", options.slow_read_bytes, 1, 256U << 10, "Size of such a piece, at most");
+  program::add_duration(app, "--slow-read-pause", options.slow_read_pause, 1us, longest, "Pause after each of them");
+}
+
+void add_echo(CLI::App& stress_app, Command& chosen) {
+  CLI::App& app =
+      *stress_app.add_subcommand("echo",
+                                 "Connections that stay, against an echo server: messages to and fro, messages and "
+                                 "bytes a second, latency up to p99.99 "
+                                 "(at most 0.8 % too high, never too low). Exit code 1: any error or wrong byte");
+  auto echo = std::make_shared<Echo>();
+  add_common(app, echo->options, *echo);
+  add_echo_load(app, echo->options);
+  add_echo_checks(app, echo->options);
+  app.callback([echo, &chosen] { chosen = [echo] { return run(*echo); }; });
+}
+
+void add_push(CLI::App& stress_app, Command& chosen) {
+  CLI::App& app = *stress_app.add_subcommand(
+      "push",
+      "One-way throughput to a discard server; ends when the server has received everything. Exit code 1: any error");
+  auto push = std::make_shared<Push>();
+  add_common(app, push->options, *push);
+  program::add_count(app, "--connections", push->options.connections, 1, 1'000'000, "Connections");
+  program::add_size(app, "--bytes", push->options.bytes, 1, 64U << 20, "Size of one write");
+  program::add_duration(app, "--duration", push->options.duration, 1ms, longest, "How long bytes are sent");
+  program::add_count(app, "--rate", push->options.rate, 0, 1'000'000'000'000,
+                     "Bytes a second over all connections (12500k is 100 Mbit/s). 0: as fast as they go");
+  app.callback([push, &chosen] { chosen = [push] { return run(*push); }; });
+}
+
+}  // namespace
+
+void add_stress_command(CLI::App& app, Command& chosen) {
+  CLI::App& stress_app = *app.add_subcommand("stress", "Load a server, and check what it answers");
+  stress_app.require_subcommand(1);
+  add_storm(stress_app, chosen);
+  add_echo(stress_app, chosen);
+  add_push(stress_app, chosen);
+}

@@ -1,0 +1,9 @@
+// `iocpp stress`: the load client's command line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "command.hpp"
+
+/// Adds the subcommand to `app`. When parsing finds it, it sets `chosen`.
+void add_stress_command(CLI::App& app, Command& chosen);
