@@ -60,13 +60,18 @@ AcceptOutcome Acceptor::on_accept(int error, bool more, TimePoint now) noexcept 
     return AcceptOutcome::multishot_refused;
   }
   ++failures_in_row_;
-  for_handle_ = outcome == AcceptOutcome::no_handles;
-  if (outcome == AcceptOutcome::drop_client || outcome == AcceptOutcome::cancelled) {
-    if (failures_in_row_ >= failures_before_pause()) wait(now + backoff_.next());
-    return outcome;
+  const bool of_one_client = outcome == AcceptOutcome::drop_client || outcome == AcceptOutcome::cancelled;
+  if (mode_ == Mode::accepting) {
+    if (of_one_client && failures_in_row_ < failures_before_pause()) return outcome;
+    for_handle_ = false;
+    wait(now + backoff_.next());
   }
-  wait(now + backoff_.next());
-  if (outcome == AcceptOutcome::no_handles) mode_ = Mode::shedding;
+  // From here on a timer is armed. The accepts of a pool fail together: the later ones neither lengthen the wait that
+  // the first began nor end its purpose, but one of them may tell what the first could not.
+  if (outcome == AcceptOutcome::no_handles) {
+    mode_ = Mode::shedding;
+    for_handle_ = true;
+  }
   if (outcome == AcceptOutcome::listener_lost) mode_ = Mode::rebuilding;
   return outcome;
 }

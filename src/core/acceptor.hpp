@@ -15,9 +15,9 @@ namespace iocpp::core {
 /// something that wakes it.
 ///
 ///     accepting ── no resources, or many failures in a row ──▶ waiting ── timer ──▶ accepting
-///         │ ├── no handles ──▶ shedding (poll the listener; refuse who knocks) ── timer, or a handle was freed ──▶
-///         accepting │ └── listener lost ──▶ rebuilding ── timer ──▶ (the engine makes it anew) ──▶ accepting └──
-///         begin_close ──▶ closing ── nothing in flight ──▶ closed
+///         ├── no handles ──▶ shedding (poll the listener; refuse who knocks) ── timer, a freed handle ──▶ accepting
+///         ├── listener lost ──▶ rebuilding ── timer ──▶ (the engine makes it anew) ──▶ accepting
+///         └── begin_close ──▶ closing ── nothing in flight ──▶ closed
 class Acceptor : public Timer {
  public:
   enum class Mode : std::uint8_t { closed, accepting, waiting, shedding, rebuilding, closing };

@@ -24,10 +24,12 @@ void Core::abort(ConnectionId id) noexcept {
   if (Slot* slot = find(id); slot != nullptr) end(*slot, DisconnectReason::local_abort, 0, true);
 }
 
-/// Over, whatever is in flight. Where close() was called before and everything was sent, its reason stands.
+/// Over, whatever is in flight. Where close() was called before and everything was sent, its reason stands, unless it
+/// was cut short from this side: by the drain, which counts it as cut, or by a handler that threw.
 void Core::end(Slot& slot, DisconnectReason reason, int error, bool reset) noexcept {
   if (!slot.alive()) return;
-  if (slot.state == SlotState::open || !slot.send_queue.empty()) {
+  const bool cut_short = reason == DisconnectReason::drain_deadline || reason == DisconnectReason::handler_threw;
+  if (slot.state == SlotState::open || !slot.send_queue.empty() || cut_short) {
     slot.reason = reason;
     slot.error = error;
   }
@@ -42,6 +44,9 @@ void Core::settle(Slot& slot) {
   if (slot.state == SlotState::flushing) flush_or_linger(slot);
   const bool over = slot.state == SlotState::ending && !slot.receive_in_flight && !slot.send_in_flight;
   if (over) disconnected(slot);
+  // Not sooner: what its own callbacks did to it in here is settled too. Marked for a second look, it could be looked
+  // at after its close had ended.
+  slot.dirty = false;
 }
 
 void Core::flush_or_linger(Slot& slot) noexcept {

@@ -69,7 +69,7 @@ std::error_code Connection::peer_address(Address& address) const noexcept {
 
 std::intptr_t Connection::native_handle() const noexcept {
   const core::Slot* slot = core_ == nullptr ? nullptr : core_->find(id_);
-  return slot == nullptr ? no_handle : slot->handle;
+  return slot == nullptr || !slot->alive() ? no_handle : slot->handle;
 }
 
 void* Connection::context_of(const ContextType* type) const noexcept {
@@ -85,7 +85,8 @@ namespace core {
 
 std::error_code Core::peer_address(ConnectionId id, Address& address) const noexcept {
   const Slot* slot = find(id);
-  if (slot == nullptr || slot->handle == no_handle) return make_error_code(errc::closed);
+  // Once its close is posted, the handle's number may be somebody else's.
+  if (slot == nullptr || !slot->alive()) return make_error_code(errc::closed);
   return native_error(config_.peer_name(slot->handle, address));
 }
 

@@ -7,7 +7,7 @@
 namespace iocpp::core {
 
 Core::Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time)
-    : config_{config}, limit_{limit}, time_{time}, starved_backoff_{config.shard} {
+    : config_{config}, limit_{limit}, time_{time}, receive_shortage_{config.shard}, send_shortage_{config.shard} {
   starved_timer_.kind = TimerKind::starved;
 }
 
@@ -29,10 +29,7 @@ bool Core::adopt(NativeHandle handle, std::uint16_t listener) {
   counters_.connections_open.add();
   mark_dirty(*slot);
   call_handler(*slot, [&](Handler& handler) { handler.on_connect(handle_of(*slot)); });
-  if (drain_.begun() && slot->state == SlotState::open) {
-    Drain::enroll(*slot);
-    drain_.over() ? cut(*slot) : close(*slot);
-  }
+  if (drain_.begun()) join_drain(*slot);
   return true;
 }
 
@@ -53,7 +50,6 @@ Slot* Core::next_dirty() noexcept {
   if (slot == nullptr) return nullptr;
   dirty_first_ = slot->dirty_next;
   if (dirty_first_ == nullptr) dirty_last_ = nullptr;
-  slot->dirty = false;
   return slot;
 }
 
@@ -69,9 +65,11 @@ void Core::on_timer(Timer& timer) {
 
 void Core::retry_later(Slot& slot, Operation operation, TransferOutcome outcome) noexcept {
   counters_.resource_retries.add();
+  Shortage& shortage = operation == Operation::receive ? receive_shortage_ : send_shortage_;
   // Sixteen at once, since what was short may be back already; then paced, whatever the kernel keeps saying.
   constexpr unsigned shortages_before_pause = 16;
-  if (outcome == TransferOutcome::again && ++shortages_in_row_ < shortages_before_pause) return mark_dirty(slot);
+  ++shortage.in_row;
+  if (outcome == TransferOutcome::again && shortage.in_row < shortages_before_pause) return mark_dirty(slot);
   try {
     starved_.push_back(id_of(slot));
   } catch (...) {
@@ -79,13 +77,14 @@ void Core::retry_later(Slot& slot, Operation operation, TransferOutcome outcome)
   }
   if (operation == Operation::receive) slot.receive_starved = true;
   if (operation == Operation::send) slot.send_starved = true;
-  if (!starved_timer_.armed()) timers_.arm(starved_timer_, time_.now() + starved_backoff_.next());
+  if (!starved_timer_.armed()) timers_.arm(starved_timer_, time_.now() + shortage.backoff.next());
 }
 
 void Core::retry_starved() noexcept {
   for (const ConnectionId id : starved_) {
     Slot* slot = find(id);
-    if (slot == nullptr) continue;
+    // One that is over needs no retry, and may not be marked once its close is posted.
+    if (slot == nullptr || !slot->alive()) continue;
     slot->receive_starved = slot->send_starved = false;
     mark_dirty(*slot);
   }
@@ -94,11 +93,15 @@ void Core::retry_starved() noexcept {
 
 void Core::begin_drain() {
   drain_.begin();
-  slots_.for_each([this](Slot& slot) {
-    if (!slot.alive()) return;
-    Drain::enroll(slot);
-    if (slot.state == SlotState::open) close(slot);
-  });
+  slots_.for_each([this](Slot& slot) { join_drain(slot); });
+}
+
+/// The connection is to end in this drain: in order, or at once where the deadline is over.
+void Core::join_drain(Slot& slot) noexcept {
+  if (!slot.alive()) return;
+  Drain::enroll(slot);
+  if (drain_.over()) return cut(slot);
+  if (slot.state == SlotState::open) close(slot);
 }
 
 void Core::cut_drain() {

@@ -74,7 +74,7 @@ class Core {
   void on_timer(Timer& timer);
 
   // To the engine: what to do.
-  /// The next slot that changed, taken from the list; null when there is none.
+  /// The next slot that changed, taken from the list, to be settled now; null when there is none.
   Slot* next_dirty() noexcept;
   bool anything_dirty() const noexcept { return dirty_first_ != nullptr; }
   /// Moves a slot's state on, as far as the operations that have ended allow: delivers what arrived while it was
@@ -158,7 +158,20 @@ class Core {
   void release_memory(Slot& slot) noexcept;
   void destroy_context(Slot& slot) noexcept;
 
-  // retrying after a shortage
+  void join_drain(Slot& slot) noexcept;
+
+  /// The system was short of memory or buffers for one kind of operation.
+  struct Shortage {
+    explicit Shortage(std::uint64_t seed) noexcept : backoff{seed} {}
+    /// An operation of this kind had what it needed.
+    void over() noexcept {
+      if (in_row == 0) return;
+      in_row = 0;
+      backoff.reset();
+    }
+    unsigned in_row = 0;
+    Backoff backoff;
+  };
   void retry_later(Slot& slot, Operation operation, TransferOutcome outcome) noexcept;
   void retry_starved() noexcept;
 
@@ -175,8 +188,8 @@ class Core {
   Slot* dirty_last_ = nullptr;
   std::vector<ConnectionId> starved_;
   Timer starved_timer_;
-  Backoff starved_backoff_;
-  unsigned shortages_in_row_ = 0;
+  Shortage receive_shortage_;
+  Shortage send_shortage_;
 };
 
 }  // namespace iocpp::core

@@ -17,10 +17,7 @@ void Core::on_receive(const Completion& completion) {
   }
   if (completion.error != 0) return receive_failed(*slot, completion.error);
   if (completion.bytes == 0) return peer_ended(*slot);
-  if (shortages_in_row_ != 0) {
-    shortages_in_row_ = 0;
-    starved_backoff_.reset();
-  }
+  receive_shortage_.over();
   received(*slot, {completion.received, completion.bytes});
 }
 

@@ -55,6 +55,7 @@ void Core::on_send(const Completion& completion) {
   mark_dirty(*slot);
   if (completion.bytes != 0) {
     counters_.bytes_sent.add(completion.bytes);
+    send_shortage_.over();
     slot->send_queue.consume(blocks_, completion.bytes);
     if (slot->state == SlotState::open || slot->state == SlotState::flushing) {
       call_handler(*slot, [&](Handler& handler) { handler.on_sent(handle_of(*slot), completion.bytes); });

@@ -38,7 +38,7 @@ enum class SlotState : std::uint8_t {
 /// first `send_in_flight_bytes` of `send_queue`, so they are not consumed before the send's terminal completion. The
 /// slot is reused only after both operations and the close have ended.
 struct Slot : Timer {
-  bool dirty : 1 = false;  ///< In the core's list: to be looked at before the next wait.
+  bool dirty : 1 = false;  ///< In the core's list, or being settled: to be looked at before the next wait.
   bool receive_in_flight : 1 = false;
   bool receive_cancelling : 1 = false;  ///< The cancel is posted; the receive's terminal completion is awaited.
   bool receive_starved : 1 = false;  ///< The system had no buffers for it; waits in the core's list to be tried again.

@@ -58,7 +58,7 @@ std::optional<TimePoint> TimerQueue::next_deadline() const noexcept {
   const auto at = [](std::uint64_t tick) {
     return TimePoint{std::chrono::nanoseconds{static_cast<std::int64_t>(tick << tick_bits)}};
   };
-  if (!due_.empty()) return at(current_);
+  if (!due_.empty() || !firing_.empty()) return at(current_);
   const auto next = next_place();
   assert(next.has_value());
   return at(next->tick);

@@ -83,7 +83,7 @@ bool Engine<Port>::hand_over(Loop& loop, NativeHandle handle, std::uint32_t list
 
 template <CompletionPort Port>
 void Engine<Port>::adopt(NativeHandle handle, std::uint32_t listener) {
-  if (!core_.adopt(handle, static_cast<std::uint16_t>(listener))) refuse(handle);
+  if (port_->attach(handle) != 0 || !core_.adopt(handle, static_cast<std::uint16_t>(listener))) refuse(handle);
 }
 
 template <CompletionPort Port>

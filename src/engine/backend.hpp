@@ -30,7 +30,16 @@ struct ListenerRef {
   NativeHandle handle;
 };
 
+/// What the sockets of clients are given where they do not inherit it from their listener.
+struct SocketOptions {
+  bool tcp_nodelay = true;
+  std::chrono::seconds keepalive{0};
+  std::size_t receive_buffer = 0;
+  std::size_t send_buffer = 0;
+};
+
 struct BackendConfig {
+  SocketOptions sockets;
   std::size_t receive_ring_bytes = 2U << 20;
   std::size_t receive_ring_bytes_max = 16U << 20;
   core::ShardCounters* counters = nullptr;
@@ -100,6 +109,10 @@ concept CompletionPort = requires(B backend, const B& constant, const BackendCon
   /// Refuses one waiting client at the handle limit: gives up the reserve handle, accepts, closes, takes the reserve
   /// back.
   { backend.shed(listener) } -> std::same_as<Shed>;
+
+  /// The handle of a client, accepted by this port or another one, is to be used with this port: before its first
+  /// operation. The native error; 0 for success.
+  { backend.attach(handle) } -> std::same_as<int>;
 
   /// Receives into the shard's buffers: completions with bytes, 0 bytes for the end of the stream (terminal), or an
   /// error (terminal).

@@ -44,6 +44,7 @@ class Engine final : public Loop, private core::TimeSource {
   bool post_send(core::Slot& slot);
   void handle_message(Message& message);
   void return_message(Message& message);
+  void return_send(Message& message, errc why);
   void note_drain();
   bool finished();
 

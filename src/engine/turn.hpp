@@ -154,8 +154,8 @@ void Engine<Port>::handle_message(Message& message) {
   switch (message.kind) {
     case Message::Kind::send: {
       const SendResult sent = core_.send(message.id, std::move(message.bytes));
-      if (!sent) return return_message(message);
-      return;
+      if (sent) return;
+      return return_send(message, sent.overflow ? errc::send_overflow : errc::closed);
     }
     case Message::Kind::shutdown_send:
       return core_.shutdown_send(message.id);
@@ -178,10 +178,13 @@ void Engine<Port>::return_message(Message& message) {
     arrived();
     return refuse(message.handle);
   }
-  if (message.kind != Message::Kind::send) return;
+  if (message.kind == Message::Kind::send) return_send(message, errc::closed);
+}
+
+template <CompletionPort Port>
+void Engine<Port>::return_send(Message& message, errc why) {
   core_.counters().mailbox_undeliverable.add();
-  core_.guarded(
-      [&] { core_.handler(0).on_send_failed(message.id, std::move(message.bytes), make_error_code(errc::closed)); });
+  core_.guarded([&] { core_.handler(0).on_send_failed(message.id, std::move(message.bytes), make_error_code(why)); });
 }
 
 template <CompletionPort Port>

@@ -44,7 +44,9 @@ void check_sizes(const Options& options) {
 
 void check_times(const Options& options) {
   require(options.keepalive.count() >= 0 && options.keepalive.count() <= 32'767, "keepalive: 0 to 32,767 seconds");
-  require(options.linger_timeout.count() >= 1, "linger_timeout: at least 1 ms");
+  // Within what a clock of nanoseconds can count.
+  constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 365};
+  require(options.linger_timeout.count() >= 1 && options.linger_timeout <= longest, "linger_timeout: 1 ms to a year");
   require(options.drain_timeout.count() >= 0, "drain_timeout: not negative");
 }
 

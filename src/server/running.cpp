@@ -12,6 +12,9 @@ namespace {
 /// The server whose thread this is; for `wait`, which must not wait for itself.
 thread_local const void* server_of_this_thread = nullptr;
 
+/// The loop that this thread turns; for `connection`, whose handles are valid on it only.
+thread_local const engine::Loop* loop_of_this_thread = nullptr;
+
 TimePoint now() noexcept {
   return TimePoint{std::chrono::steady_clock::now().time_since_epoch()};
 }
@@ -112,6 +115,10 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
                  .linger_timeout = options_.linger_timeout,
                  .linger_bytes_max = options_.linger_bytes_max};
   backend::set_platform(config.core);
+  config.backend.sockets = {.tcp_nodelay = options_.tcp_nodelay,
+                            .keepalive = options_.keepalive,
+                            .receive_buffer = options_.socket_receive_buffer,
+                            .send_buffer = options_.socket_send_buffer};
   config.backend.receive_ring_bytes = options_.receive_ring_bytes;
   config.backend.receive_ring_bytes_max = options_.receive_ring_bytes_max;
   config.accepts_in_flight = static_cast<unsigned>(options_.accepts_in_flight);
@@ -160,6 +167,7 @@ void Server::Running::opened(std::exception_ptr error) noexcept {
 
 void Server::Running::run_member(unsigned number) {
   server_of_this_thread = this;
+  loop_of_this_thread = members_[number].loop.get();
   serve(number, members_[number]);
   const Clock::rep ended = now().time_since_epoch().count();
   Clock::rep last = last_ended_.load();
@@ -239,6 +247,11 @@ DrainReport Server::Running::wait() {
   report.duration =
       std::chrono::ceil<std::chrono::milliseconds>(Clock::duration{last_ended_.load() - drain_requested_.load()});
   return report;
+}
+
+Connection Server::Running::connection(ConnectionId id) const noexcept {
+  engine::Loop* loop = shard(id.shard());
+  return loop != nullptr && loop == loop_of_this_thread ? loop->core().connection(id) : Connection{};
 }
 
 std::error_code Server::Running::put(unsigned shard_index, std::unique_ptr<engine::Message> message) {

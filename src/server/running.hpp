@@ -34,7 +34,10 @@ class Server::Running {
   const backend::Choice& choice() const noexcept { return choice_; }
   const std::vector<backend::ListeningSockets>& listeners() const noexcept { return listeners_; }
   unsigned shards() const noexcept { return static_cast<unsigned>(group_.loops.size()); }
-  engine::Loop* shard(unsigned index) noexcept { return index < group_.loops.size() ? group_.loops[index] : nullptr; }
+  Connection connection(ConnectionId id) const noexcept;
+  engine::Loop* shard(unsigned index) const noexcept {
+    return index < group_.loops.size() ? group_.loops[index] : nullptr;
+  }
   Counters counters() const;
 
  private:

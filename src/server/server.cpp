@@ -79,8 +79,7 @@ std::error_code Server::post(unsigned shard, std::function<void()> task) {
 }
 
 Connection Server::connection(ConnectionId id) noexcept {
-  engine::Loop* loop = running_->shard(id.shard());
-  return loop == nullptr ? Connection{} : loop->core().connection(id);
+  return running_->connection(id);
 }
 
 Address Server::address(std::size_t index) const {

@@ -233,6 +233,7 @@ TEST(MultiProducerQueue, a_node_is_the_consumers_to_free_as_soon_as_it_is_pushed
   for (unsigned taken = 0; taken < rounds;) {
     QueueNode* node = queue.take_all();
     batches += node != nullptr ? 1U : 0U;
+    if (node == nullptr) std::this_thread::yield();
     for (; node != nullptr; ++taken) {
       const std::unique_ptr<Item> item{static_cast<Item*>(node)};
       node = node->next;

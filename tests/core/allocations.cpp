@@ -1,5 +1,5 @@
-#include <cstddef>
 #include "core/allocations.hpp"
+#include <cstddef>
 
 #include <cstdlib>
 #include <limits>

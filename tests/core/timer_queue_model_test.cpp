@@ -88,7 +88,8 @@ class History {
     const auto next = queue_.next_deadline();
     ASSERT_EQ(next.has_value(), !deadlines_.empty());
     ASSERT_EQ(queue_.empty(), deadlines_.empty());
-    if (next) ASSERT_LT(*next, std::max(by_deadline_.begin()->first, now_) + step);
+    if (!next) return;
+    ASSERT_LT(*next, std::max(by_deadline_.begin()->first, now_) + step);
   }
 
   /// Sometimes exactly as far as the queue asks for, as a loop would sleep.

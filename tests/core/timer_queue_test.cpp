@@ -120,6 +120,7 @@ TEST(TimerQueue, an_overdue_timer_can_be_cancelled) {
 }
 
 TEST(TimerQueue, a_timer_cancelled_by_another_that_fires_at_the_same_step_does_not_fire) {
+  // An expired timer that is queued to fire used to fire all the same in other libraries: it is due, and cancelled.
   Clockwork clock;
   Named one{1};
   Named other{2};
@@ -227,7 +228,7 @@ TEST(TimerQueue, a_jump_over_years_fires_all_that_was_due_and_no_more) {
 }
 
 TEST(TimerQueue, a_clock_that_stands_or_goes_back_fires_nothing_early) {
-  // Fault 42: only the backend's monotonic clock counts; should it err, nobody is timed out by that.
+  // Only the backend's monotonic clock counts; should it err, nobody is timed out by that.
   Clockwork clock;
   Named timer{1};
   EXPECT_EQ(clock.at(hours{1}), Names{});
@@ -239,7 +240,7 @@ TEST(TimerQueue, a_clock_that_stands_or_goes_back_fires_nothing_early) {
 }
 
 TEST(TimerQueue, a_deadline_armed_long_after_the_last_expire_counts_from_its_arming) {
-  // Fault 43: the queue's own idea of the time is as old as the turn. A deadline is absolute, so a slow handler does
+  // The queue's own idea of the time is as old as the turn. A deadline is absolute, so a slow handler does
   // not shorten it.
   Clockwork clock;
   Named timer{1};

@@ -53,7 +53,9 @@ class Client {
     if (options.receive_buffer != 0) set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
     if (options.send_buffer != 0) set(SOL_SOCKET, SO_SNDBUF, options.send_buffer);
     const bool connected = ipv6 ? connect_ipv6(options.host, port) : connect_ipv4(options.host, port);
-    if (!connected) throw std::runtime_error("can't connect to " + options.host + ": " + std::strerror(errno));
+    // A server that resets at once may do so before connect returns: it was there all the same.
+    if (!connected && errno != ECONNRESET)
+      throw std::runtime_error("can't connect to " + options.host + ": " + std::strerror(errno));
   }
 
   /// All of it, or an exception.

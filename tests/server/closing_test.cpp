@@ -1,7 +1,7 @@
 // close(), shutdown_send() and what they promise about bytes that were sent.
 #include <gtest/gtest.h>
 
-#include <thread>
+#include <array>
 
 #include "server/gate.hpp"
 #include "server/live_server.hpp"
@@ -101,31 +101,35 @@ TEST(Close, of_another_connection) {
 TEST(Abort, of_another_connection_whose_bytes_are_in_the_same_turn) {
   Journal journal;
   Gate both_sent;
-  std::map<ConnectionId, Connection> open;
-  journal.connected = [&](Connection connection) { open[connection.id()] = connection; };
-  journal.disconnected = [&](Connection connection, const Disconnect&) { open.erase(connection.id()); };
-  journal.received = [&](Connection connection, std::span<const std::byte>) {
-    if (open.size() == 3) return void(both_sent.wait());
-    for (auto& [id, other] : open) {
-      if (id != connection.id()) other.abort();
+  std::array<Connection, 2> pair;
+  journal.connected = [&](Connection connection) {
+    const std::size_t nth = journal.count(Told::connect);
+    if (nth <= pair.size()) pair[nth - 1] = connection;
+  };
+  journal.received = [&](Connection connection, std::span<const std::byte> bytes) {
+    if (text_of(bytes) == "hold") return void(both_sent.wait());
+    for (const Connection& other : pair) {
+      if (other.id() != connection.id()) other.abort();
     }
+    connection.send(bytes);
   };
   LiveServer server{journal};
-  Client first = server.connect();
-  Client second = server.connect();
-  first.send("1");
-  second.send("2");
-  journal.wait_for(Told::receive, 2);
-  Client third = server.connect();
+  std::array<Client, 2> clients{server.connect(), server.connect()};
+  Client holder = server.connect();
   journal.wait_for(Told::connect, 3);
-  third.send("hold");
-  journal.wait_for_bytes(journal.wait_for(Told::connect, 3).id, 4);
-  first.send("1");
-  second.send("2");
-  EXPECT_TRUE(first.wait_until_delivered() && second.wait_until_delivered());
+  holder.send("hold");
+  journal.wait_for(Told::receive);
+  for (Client& client : clients) client.send("abort the other");
+  for (Client& client : clients) EXPECT_TRUE(client.wait_until_delivered());
   both_sent.open();
-  EXPECT_NE(first.end(), Ending::silent);
-  EXPECT_NE(second.end(), Ending::silent);
+
+  const Entry end = journal.wait_for(Told::disconnect);
+  EXPECT_EQ(end.end.reason, DisconnectReason::local_abort);
+  Client& aborted = clients[end.id == pair[0].id() ? 0 : 1];
+  Client& other = clients[end.id == pair[0].id() ? 1 : 0];
+  EXPECT_EQ(aborted.end(), Ending::reset);
+  EXPECT_EQ(other.receive(15), "abort the other");
+  EXPECT_EQ(journal.count(Told::receive), 2U) << "the aborted one's bytes came too late";
 }
 
 TEST(Close, loses_nothing_though_the_client_still_sends) {

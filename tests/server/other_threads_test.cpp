@@ -1,9 +1,11 @@
 // What other threads may do: send, disconnect, abort, half-close by id, and post tasks.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <latch>
+#include <optional>
 #include <thread>
 
 #include "server/gate.hpp"
@@ -94,6 +96,9 @@ TEST(ServerSend, comes_back_once_for_each_that_did_not_reach_the_connection) {
   client.end();
   sending.join();
   EXPECT_EQ(sending.accepted, senders * messages);
+  journal.wait_for(Told::disconnect);
+  ASSERT_EQ(server->send(id, bytes_of("too late")), std::error_code{});
+  sending.accepted_bytes += 8;
   server.on_shard([] {});  // behind all of them in the mailbox
 
   const Counters counters = server.counters();

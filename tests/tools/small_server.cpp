@@ -14,9 +14,6 @@
 
 namespace {
 
-// Small, so that a server that has stopped accepting is soon seen.
-constexpr int backlog = 16;
-
 void check(int result, const char* what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);
 }
@@ -47,7 +44,7 @@ stress::SocketAddress loopback(std::uint16_t port) {
 }  // namespace
 
 SmallServer::SmallServer(Behaviour behaviour) : behaviour_{behaviour}, listener_{bound_socket()} {
-  check(listen(listener_, backlog), "listen");
+  check(listen(listener_, behaviour_.backlog), "listen");
   port_ = port_of(listener_);
   std::array<int, 2> pipe_ends{};
   check(pipe2(pipe_ends.data(), O_CLOEXEC), "pipe2");

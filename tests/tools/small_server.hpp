@@ -17,6 +17,7 @@
 struct Behaviour {
   enum class End { in_order, reset };
 
+  int backlog = 16;  ///< Connections that the system completes before they are accepted.
   std::uint64_t accepts_max = std::numeric_limits<std::uint64_t>::max();  ///< Never accepts another one then.
   bool answers = true;                                                    ///< False: reads and throws away.
   bool reads = true;                                                      ///< False: never reads.

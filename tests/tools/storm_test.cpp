@@ -89,6 +89,21 @@ TEST(Storm, server_that_stops_accepting_is_deaf) {
   expect_books_balance(result);
 }
 
+TEST(Storm, handshakes_that_the_system_completes_are_no_sign_of_life) {
+  Behaviour behaviour;
+  behaviour.accepts_max = 0;
+  behaviour.backlog = 128;
+  SmallServer server{behaviour};
+  StormOptions options = impatient(storm_of(100'000, server.address()));
+  options.reset_share = 0;
+  options.timeout = 50ms;
+  const StormResult result = stress::run_storm(options);
+  EXPECT_TRUE(result.gave_up);
+  EXPECT_GT(result.established, 0U);
+  EXPECT_LT(result.established, 128U) << "it gave up only when the backlog was full";
+  EXPECT_EQ(result.verdict(), Verdict::deaf);
+}
+
 TEST(Storm, server_that_stops_accepting_is_deaf_to_resets_too) {
   Behaviour behaviour;
   behaviour.accepts_max = 50;
@@ -99,6 +114,16 @@ TEST(Storm, server_that_stops_accepting_is_deaf_to_resets_too) {
   EXPECT_EQ(result.verdict(), Verdict::deaf);
   EXPECT_TRUE(result.gave_up);
   expect_books_balance(result);
+}
+
+TEST(Storm, passes_with_errors_of_connections_but_not_with_wrong_bytes) {
+  StormResult result;
+  EXPECT_TRUE(result.passed(true));
+  result.faults.add(Fault::closed_without_answer);
+  EXPECT_TRUE(result.passed(false));
+  EXPECT_FALSE(result.passed(true));
+  result.faults.add(Fault::wrong_bytes);
+  EXPECT_FALSE(result.passed(false));
 }
 
 TEST(Storm, refused_port_is_deaf_after_none) {

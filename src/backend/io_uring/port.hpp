@@ -52,6 +52,7 @@ class Port {
   NativeHandle accept_now(ListenerRef listener, int& error);
   Shed shed(ListenerRef listener);
 
+  int attach(NativeHandle) noexcept { return 0; }
   bool receive(SlotRef slot);
   bool cancel_receive(SlotRef slot) { return cancel(user_of(Tag::receive, slot)); }
   bool send(SlotRef slot, std::span<const core::Buffer> buffers);

@@ -13,6 +13,7 @@
 
 #include "backend/posix/socket_address.hpp"
 #include "core/byte_queue.hpp"
+#include "iocpp/error.hpp"
 
 namespace iocpp::io_uring {
 
@@ -41,7 +42,7 @@ std::size_t buffer_ring_bytes(unsigned entries) noexcept {
 }  // namespace
 
 Sys::Sys() : doorbell_{::eventfd(0, EFD_CLOEXEC)} {
-  if (doorbell_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  if (doorbell_ < 0) throw std::system_error(native_error(errno), "eventfd");
 }
 
 Sys::~Sys() {

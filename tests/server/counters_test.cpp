@@ -1,0 +1,56 @@
+// At rest the counters add up, and they say what the clients saw.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "server/live_server.hpp"
+
+namespace iocpp::tests {
+namespace {
+
+TEST(Counters, add_up_at_rest) {
+  Journal journal;
+  journal.received = [](Connection connection, std::span<const std::byte> bytes) {
+    const std::string text = text_of(bytes);
+    if (text == "abort") return connection.abort();
+    if (text == "throw") throw std::runtime_error(text);
+    connection.send(bytes);
+    if (text == "close") connection.close();
+  };
+  LiveServer server{journal, {.shards = 2}};
+  std::size_t clients = 0;
+  std::size_t bytes = 0;
+  std::vector<Client> open;
+  for (int round = 0; round < 20; ++round) {
+    for (const char* text : {"abort", "throw", "close", "leave", "reset", "stay"}) {
+      Client client = server.connect();
+      ++clients;
+      bytes += std::strlen(text);
+      client.send(text);
+      const bool answered = client.receive(std::strlen(text)).size() == std::strlen(text);
+      EXPECT_EQ(answered, std::set<std::string>({"close", "leave", "reset", "stay"}).contains(text)) << text;
+      if (std::string{"reset"} == text) client.reset();
+      if (std::string{"stay"} == text) open.push_back(std::move(client));
+    }
+  }
+  ASSERT_TRUE(eventually([&] { return server.counters().connections_open == open.size(); }));
+  const Counters counters = server.counters();
+  EXPECT_EQ(counters.accepted, clients);
+  EXPECT_EQ(counters.accepted, counters.connections_open + disconnected_in_all(counters));
+  for (const DisconnectReason reason :
+       {DisconnectReason::local_abort, DisconnectReason::handler_threw, DisconnectReason::local_close,
+        DisconnectReason::peer_closed, DisconnectReason::peer_reset}) {
+    EXPECT_EQ(disconnected(counters, reason), 20U) << reason;
+  }
+  EXPECT_EQ(counters.bytes_received, bytes);
+  EXPECT_EQ(counters.bytes_sent, bytes - 20 * 10);
+  EXPECT_EQ(counters.unsent_bytes, 0U);
+  EXPECT_EQ(counters.handler_exceptions, 20U);
+  EXPECT_EQ(counters.listeners_open, 2U);
+  EXPECT_EQ(counters.accepts_in_flight, 2U);
+  EXPECT_EQ(counters.listeners_waiting, 0U);
+  EXPECT_GT(counters.turns, 0U);
+}
+
+}  // namespace
+}  // namespace iocpp::tests

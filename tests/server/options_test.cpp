@@ -1,0 +1,100 @@
+// Options out of their range: refused by the constructor, by name.
+#include <gtest/gtest.h>
+
+#include "server/footprint.hpp"
+#include "server/live_server.hpp"
+
+namespace iocpp::tests {
+namespace {
+
+struct BadOption {
+  const char* name;
+  std::function<void(Options&)> set;
+
+  friend std::ostream& operator<<(std::ostream& out, const BadOption& bad) { return out << bad.name; }
+};
+
+Handler listeners_own;
+
+class BadOptions : public ::testing::TestWithParam<BadOption> {};
+
+TEST_P(BadOptions, are_refused_by_name) {
+  const Footprint before = Footprint::now();
+  Options options{.host = "127.0.0.1"};
+  GetParam().set(options);
+  Handler handler;
+  try {
+    Server server(options, handler);
+    FAIL() << "the constructor did not throw";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), errc::invalid_argument);
+    EXPECT_NE(std::string{error.what()}.find(GetParam().name), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(footprint_after(before), before);
+}
+
+template <auto Member, class Value>
+BadOption bad(const char* name, Value value) {
+  return {name, [value](Options& options) { options.*Member = value; }};
+}
+
+constexpr std::size_t kib = 1024;
+
+INSTANTIATE_TEST_SUITE_P(
+    Options, BadOptions,
+    ::testing::Values(bad<&Options::shards>("shards", 256U), bad<&Options::backlog>("backlog", 0), bad<&Options::backlog>("backlog", -1),
+                      bad<&Options::accepts_in_flight>("accepts_in_flight", 0U),
+                      bad<&Options::accepts_in_flight>("accepts_in_flight", 1'025U),
+                      bad<&Options::keepalive>("keepalive", std::chrono::seconds{-1}),
+                      bad<&Options::keepalive>("keepalive", std::chrono::seconds{32'768}),
+                      bad<&Options::socket_receive_buffer>("socket_receive_buffer", std::size_t{1} << 31),
+                      bad<&Options::socket_send_buffer>("socket_send_buffer", std::size_t{1} << 31),
+                      bad<&Options::receive_ring_bytes>("receive_ring_bytes", 64 * kib - 1),
+                      bad<&Options::receive_ring_bytes_max>("receive_ring_bytes_max", 64 * kib),
+                      bad<&Options::receive_ring_bytes_max>("receive_ring_bytes_max", (std::size_t{1} << 30) + 1),
+                      bad<&Options::send_queue_bytes_low>("send_queue_bytes_low", std::size_t{2} << 20),
+                      bad<&Options::send_queue_bytes_high>("send_queue_bytes_high", std::size_t{65} << 20),
+                      bad<&Options::mailbox_bytes_max>("mailbox_bytes_max", 0U),
+                      bad<&Options::linger_timeout>("linger_timeout", std::chrono::milliseconds{0}),
+                      bad<&Options::linger_timeout>("linger_timeout", std::chrono::milliseconds{-5}),
+                      bad<&Options::linger_timeout>("linger_timeout", std::chrono::milliseconds::max()),
+                      bad<&Options::drain_timeout>("drain_timeout", std::chrono::milliseconds{-1}),
+                      bad<&Options::listen>("listen", std::vector<Listen>{{.host = "127.0.0.1"}}),
+                      BadOption{"send_queue_bytes_max",
+                                [](Options& options) {
+                                  options.send_queue_bytes_low = options.send_queue_bytes_high = options.send_queue_bytes_max = 0;
+                                }},
+                      BadOption{"listen",
+                                [](Options& options) {
+                                  options.host.clear();
+                                  options.listen.assign(1'001, {.host = "127.0.0.1"});
+                                }},
+                      BadOption{"listen", [](Options& options) {
+                                  options.host.clear();
+                                  options.shards = 2;
+                                  options.listen = {{.host = "127.0.0.1", .handler = &listeners_own}};
+                                }}));
+
+TEST(Options, at_the_ends_of_their_ranges_are_taken) {
+  Journal journal;
+  journal.received = echo;
+  Options options;
+  options.backlog = 1;
+  options.accepts_in_flight = 1'024;
+  options.connections_max = 1;
+  options.keepalive = std::chrono::seconds{32'767};
+  options.receive_ring_bytes = options.receive_ring_bytes_max = 64 * kib;
+  options.send_queue_bytes_low = options.send_queue_bytes_high = 0;
+  options.send_queue_bytes_max = 1 * kib;
+  options.linger_timeout = std::chrono::milliseconds{1};
+  options.linger_bytes_max = 0;
+  options.drain_timeout = std::chrono::milliseconds::max();
+  options.mailbox_bytes_max = 1;
+  LiveServer server{journal, options};
+  Client client = server.connect();
+  EXPECT_EQ(client.echo("one"), "one");
+  EXPECT_EQ(client.echo("two"), "two");
+}
+
+}  // namespace
+}  // namespace iocpp::tests

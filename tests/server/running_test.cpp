@@ -1,0 +1,275 @@
+// run(), its signals, wait() and the destructor.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <optional>
+#include <thread>
+
+#include "server/footprint.hpp"
+#include "server/live_server.hpp"
+
+namespace iocpp::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A server in `run`, on a thread of its own.
+class RunningServer {
+ public:
+  explicit RunningServer(Journal& journal, Options options = {}) : server_{on_loopback(std::move(options)), journal} {
+    thread_ = std::thread{[this] { report_ = server_.run(); }};
+  }
+  RunningServer(const RunningServer&) = delete;
+  RunningServer& operator=(const RunningServer&) = delete;
+  ~RunningServer() { end(); }
+
+  Server& operator*() noexcept { return server_; }
+  Server* operator->() noexcept { return &server_; }
+
+  /// A client that was served: so `run` has its signal handlers by now.
+  Client served() {
+    Client client{server_.port()};
+    EXPECT_EQ(client.echo("hello"), "hello");
+    return client;
+  }
+  DrainReport end() {
+    if (thread_.joinable()) thread_.join();
+    return report_;
+  }
+
+ private:
+  Server server_;
+  std::thread thread_;
+  DrainReport report_;
+};
+
+extern "C" void earlier_handler(int) {}
+
+class StopSignal : public ::testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    struct sigaction own {};
+    own.sa_handler = earlier_handler;
+    ::sigaction(GetParam(), &own, &before_);
+  }
+  void TearDown() override { ::sigaction(GetParam(), &before_, nullptr); }
+
+  bool is_put_back() const {
+    struct sigaction now {};
+    ::sigaction(GetParam(), nullptr, &now);
+    return now.sa_handler == earlier_handler;
+  }
+
+ private:
+  struct sigaction before_ {};
+};
+
+TEST_P(StopSignal, drains_and_ends_run) {
+  Journal journal;
+  journal.received = echo;
+  RunningServer run{journal, {.shards = 2}};
+  Client client = run.served();
+  ASSERT_EQ(::kill(::getpid(), GetParam()), 0);
+  EXPECT_EQ(client.end(), Ending::in_order);
+  client.close();
+  const DrainReport report = run.end();
+  EXPECT_EQ(report.idle_closed, 1U);
+  EXPECT_EQ(report.cut, 0U);
+  EXPECT_EQ(journal.disorder(), "");
+  EXPECT_TRUE(is_put_back());
+}
+
+TEST_P(StopSignal, a_second_time_ends_at_once) {
+  Journal journal;
+  journal.received = echo;
+  RunningServer run{journal, {.linger_timeout = 1h, .drain_timeout = 1h}};
+  Client never_closes = run.served();
+  ASSERT_EQ(::kill(::getpid(), GetParam()), 0);
+  EXPECT_EQ(never_closes.end(), Ending::in_order);  // the drain has begun, and would take an hour
+  ASSERT_EQ(::kill(::getpid(), GetParam()), 0);
+  const DrainReport report = run.end();
+  EXPECT_EQ(report.cut, 1U);
+  EXPECT_TRUE(is_put_back());
+}
+
+TEST_P(StopSignal, serves_the_next_run_too) {
+  for (int round = 0; round < 3; ++round) {
+    Journal journal;
+    journal.received = echo;
+    RunningServer run{journal, {.drain_timeout = 1h}};
+    run.served().close();
+    ASSERT_EQ(::kill(::getpid(), GetParam()), 0);
+    EXPECT_EQ(run.end().cut, 0U);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, StopSignal, ::testing::Values(SIGINT, SIGTERM),
+                         [](const auto& test) { return std::string{test.param == SIGINT ? "SIGINT" : "SIGTERM"}; });
+
+TEST(Run, ends_on_request_drain_from_another_thread) {
+  Journal journal;
+  journal.received = echo;
+  RunningServer run{journal};
+  run.served().close();
+  run->request_drain(1h);
+  EXPECT_EQ(run.end().cut, 0U);
+  EXPECT_EQ(journal.count(Told::server_close), 1U);
+}
+
+TEST(Run, ends_on_request_drain_from_a_handler) {
+  Journal journal;
+  Server* server = nullptr;
+  journal.received = [&](Connection connection, std::span<const std::byte> bytes) {
+    connection.send(bytes);
+    if (text_of(bytes) == "stop") server->request_drain(1h);
+  };
+  Server running{on_loopback(), journal};
+  server = &running;
+  std::thread thread{[&] {
+    const DrainReport report = running.run();
+    EXPECT_EQ(report.idle_closed + report.finished, 1U);
+  }};
+  Client client{running.port()};
+  EXPECT_EQ(client.echo("stop"), "stop");
+  EXPECT_EQ(client.end(), Ending::in_order);
+  client.close();
+  thread.join();
+}
+
+TEST(Run, of_a_drain_that_was_asked_for_before_ends_at_once) {
+  Journal journal;
+  Server server{on_loopback(), journal};
+  server.request_drain(1h);
+  EXPECT_EQ(server.run().cut, 0U);
+  EXPECT_EQ(journal.count(Told::server_close), 1U);
+}
+
+TEST(Run, of_two_servers_at_once_is_refused) {
+  Journal journal;
+  journal.received = echo;
+  RunningServer first{journal};
+  first.served().close();
+  Handler handler;
+  Server second{on_loopback(), handler};
+  EXPECT_THROW(second.run(), std::system_error);
+  first.served().close();
+  first->request_drain(0ms);
+}
+
+TEST(Wait, on_a_shards_thread_would_wait_for_itself) {
+  Journal journal;
+  Server* server = nullptr;
+  std::optional<std::error_code> error;
+  journal.received = [&](Connection connection, std::span<const std::byte> bytes) {
+    try {
+      server->wait();
+    } catch (const std::system_error& thrown) {
+      error = thrown.code();
+    }
+    connection.send(bytes);
+  };
+  LiveServer live{journal};
+  server = &*live;
+  EXPECT_EQ(live.connect().echo("wait"), "wait");
+  live.stop();
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(*error, errc::resource_deadlock_would_occur);
+}
+
+TEST(Wait, on_another_servers_thread_is_allowed) {
+  Journal journal;
+  LiveServer first{journal};
+  Journal other_journal;
+  LiveServer other{other_journal};
+  other->request_drain(0ms);
+  first.on_shard([&] { EXPECT_NO_THROW(other->wait()); });
+}
+
+TEST(Wait, again_and_from_several_threads_reports_the_same) {
+  Journal journal;
+  LiveServer server{journal, {.shards = 2}};
+  std::vector<Client> clients;
+  for (int count = 0; count < 10; ++count) clients.push_back(server.connect());
+  journal.wait_for(Told::connect, clients.size());
+  std::vector<DrainReport> reports(3);
+  std::vector<std::thread> threads;
+  for (DrainReport& report : reports) threads.emplace_back([&] { report = server->wait(); });
+  server->request_drain(0ms);
+  for (std::thread& thread : threads) thread.join();
+  reports.push_back(server->wait());
+  for (const DrainReport& report : reports) {
+    EXPECT_EQ(report.cut, clients.size());
+    EXPECT_EQ(report.duration, reports[0].duration);
+  }
+}
+
+TEST(Destructor, of_a_server_that_was_never_started) {
+  const Footprint before = Footprint::now();
+  {
+    Handler handler;
+    Server server{on_loopback({.shards = 2, .accept_thread = true}), handler};
+    EXPECT_EQ(server.wait().cut, 0U);
+  }
+  EXPECT_EQ(footprint_after(before), before);
+}
+
+TEST(Destructor, of_a_server_that_runs_cuts_what_is_open) {
+  const Footprint before = Footprint::now();
+  Journal journal;
+  std::vector<Client> clients;
+  {
+    Server server{on_loopback({.shards = 2}), journal};
+    server.start();
+    for (int count = 0; count < 10; ++count) clients.emplace_back(server.port());
+    journal.wait_for(Told::connect, clients.size());
+  }
+  for (Client& client : clients) EXPECT_NE(client.end(), Ending::silent);
+  for (const Entry& entry : journal.all(Told::disconnect))
+    EXPECT_EQ(entry.end.reason, DisconnectReason::drain_deadline);
+  EXPECT_EQ(journal.disorder(), "");
+  EXPECT_EQ(journal.count(Told::server_close), 2U);
+  clients.clear();
+  EXPECT_EQ(footprint_after(before), before);
+}
+
+TEST(Destructor, of_a_server_that_was_drained) {
+  const Footprint before = Footprint::now();
+  for (int round = 0; round < 20; ++round) {
+    Journal journal;
+    LiveServer server{journal, {.shards = 2, .accept_thread = round % 2 == 0}};
+    server.stop();
+  }
+  EXPECT_EQ(footprint_after(before), before);
+}
+
+TEST(Destructor, destroys_each_shards_handler_on_its_thread_after_its_last_call) {
+  struct Witness : Handler {
+    Witness(std::atomic<int>& closed, std::atomic<int>& destroyed) : closed_{closed}, destroyed_{destroyed} {}
+    ~Witness() override {
+      EXPECT_EQ(thread_, std::this_thread::get_id());
+      EXPECT_TRUE(told_);
+      ++destroyed_;
+    }
+    void on_server_close() override {
+      told_ = true;
+      ++closed_;
+    }
+    std::atomic<int>& closed_;
+    std::atomic<int>& destroyed_;
+    std::thread::id thread_ = std::this_thread::get_id();
+    bool told_ = false;
+  };
+  std::atomic<int> closed{0};
+  std::atomic<int> destroyed{0};
+  {
+    Server server(on_loopback({.shards = 3}), [&](unsigned) { return std::make_unique<Witness>(closed, destroyed); });
+    server.start();
+    server.request_drain(0ms);
+    server.wait();
+    EXPECT_EQ(closed, 3);
+    EXPECT_EQ(destroyed, 3);
+  }
+}
+
+}  // namespace
+}  // namespace iocpp::tests

@@ -1,0 +1,235 @@
+// Making and starting a server: what fails, with which error, and that nothing is left behind.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <latch>
+#include <set>
+
+#include "server/footprint.hpp"
+#include "server/live_server.hpp"
+#include "server/server_process.hpp"
+
+namespace iocpp::tests {
+namespace {
+
+/// The error of a constructor that must fail, and leave nothing.
+std::system_error failure_of(const Options& options) {
+  const Footprint before = Footprint::now();
+  Handler handler;
+  try {
+    Server server(options, handler);
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(footprint_after(before), before);
+    return error;
+  }
+  ADD_FAILURE() << "the constructor did not throw";
+  return std::system_error{std::error_code{}};
+}
+
+struct Groups {
+  unsigned first_shards;
+  unsigned second_shards;
+};
+class PortInUse : public ::testing::TestWithParam<Groups> {
+ protected:
+  static Options second(std::uint16_t port) {
+    return {.port = port, .host = "127.0.0.1", .shards = GetParam().second_shards};
+  }
+};
+
+TEST_P(PortInUse, refuses_a_second_server_of_this_process) {
+  Journal journal;
+  journal.received = echo;
+  LiveServer first{journal, {.shards = GetParam().first_shards}};
+  EXPECT_EQ(failure_of(second(first->port())).code(), errc::address_in_use);
+  for (int count = 0; count < 20; ++count) EXPECT_EQ(first.connect().echo("mine"), "mine");
+}
+
+TEST_P(PortInUse, refuses_a_second_server_before_the_first_has_started) {
+  Handler handler;
+  const Server first({.host = "127.0.0.1", .shards = GetParam().first_shards}, handler);
+  EXPECT_EQ(failure_of(second(first.port())).code(), errc::address_in_use);
+}
+
+TEST_P(PortInUse, refuses_a_server_of_another_process) {
+  Journal journal;
+  journal.received = echo;
+  LiveServer first{journal, {.shards = GetParam().first_shards}};
+  ServerProcess other{{.port = first->port(), .shards = GetParam().second_shards}};
+  EXPECT_TRUE(other.greeting().starts_with("failed address_in_use")) << other.greeting();
+  EXPECT_EQ(other.end(), 1);
+  for (int count = 0; count < 20; ++count) EXPECT_EQ(first.connect().echo("mine"), "mine");
+}
+
+TEST_P(PortInUse, by_another_process) {
+  ServerProcess first{{.port = 0, .shards = GetParam().first_shards}};
+  EXPECT_EQ(failure_of(second(first.port())).code(), errc::address_in_use);
+}
+
+TEST_P(PortInUse, by_a_stranger_that_shares_it) {
+  // SO_REUSEPORT on both sides would let two servers split the clients between them.
+  const Descriptor stranger{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const int on = 1;
+  ::setsockopt(stranger.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  const sockaddr_in address = loopback(0);
+  ASSERT_EQ(::bind(stranger.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(stranger.get(), 16), 0);
+  EXPECT_EQ(failure_of(second(port_of(stranger.get()))).code(), errc::address_in_use);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shards, PortInUse, ::testing::Values(Groups{1, 1}, Groups{1, 2}, Groups{2, 1}, Groups{2, 2}),
+                         [](const auto& test) {
+                           return std::to_string(test.param.first_shards) + "_then_" +
+                                  std::to_string(test.param.second_shards);
+                         });
+
+TEST(Listening, on_the_same_port_again_after_the_first_server_is_gone) {
+  std::uint16_t port = 0;
+  for (int round = 0; round < 3; ++round) {
+    Journal journal;
+    journal.received = [](Connection connection, std::span<const std::byte> bytes) {
+      connection.send(bytes);
+      connection.close();  // first, so that this side is in TIME_WAIT
+    };
+    LiveServer server{journal, {.port = port, .shards = 2}};
+    port = server->port();
+    Client client = server.connect();
+    EXPECT_EQ(client.echo("hello"), "hello");
+    EXPECT_EQ(client.end(), Ending::in_order);
+    client.close();
+    journal.wait_for(Told::disconnect);
+  }
+}
+
+TEST(Listening, on_an_address_that_is_not_ours) {
+  EXPECT_EQ(failure_of({.host = "192.0.2.1"}).code(), errc::address_not_available);
+  EXPECT_EQ(failure_of({.host = "2001:db8::1", .shards = 2}).code(), errc::address_not_available);
+}
+
+TEST(Listening, on_what_is_no_address) {
+  for (const char* host :
+       {"example.org", "127.0.0", "127.0.0.256", "::g", "1:2", "fe80::1%nothing", "127.0.0.1 ", "127.0.0.1%lo"}) {
+    const std::system_error error = failure_of({.host = host});
+    EXPECT_EQ(error.code(), errc::invalid_argument) << host;
+    EXPECT_NE(std::string{error.what()}.find(host), std::string::npos) << error.what();
+  }
+}
+
+TEST(Listening, on_several_addresses_of_which_one_fails) {
+  Options options;
+  options.listen = {{.host = "127.0.0.1"}, {.host = "::1"}, {.host = "192.0.2.1"}};
+  options.shards = 2;
+  EXPECT_EQ(failure_of(options).code(), errc::address_not_available);
+}
+
+struct Boom : std::exception {};
+
+/// Which factory fails, and whether accepting has a thread of its own.
+struct Failing {
+  unsigned shard;
+  bool null;
+  bool accept_thread;
+};
+class FailingFactory : public ::testing::TestWithParam<Failing> {};
+
+TEST_P(FailingFactory, makes_start_fail_and_leaves_nothing) {
+  const auto [failing, null, accept_thread] = GetParam();
+  const Footprint before = Footprint::now();
+  std::vector<Client> waiting;
+  {
+    const auto factory = [failing, null](unsigned shard) -> std::unique_ptr<Handler> {
+      if (shard != failing) return std::make_unique<Handler>();
+      if (null) return nullptr;
+      throw Boom{};
+    };
+    Server server(on_loopback({.shards = 3, .accept_thread = accept_thread}), factory);
+    for (int count = 0; count < 20; ++count) waiting.emplace_back(server.port());
+    if (null) {
+      EXPECT_THROW(server.start(), std::system_error);
+    } else {
+      EXPECT_THROW(server.start(), Boom);
+    }
+    EXPECT_EQ(footprint_after({.descriptors = Footprint::now().descriptors, .threads = before.threads}).threads,
+              before.threads);
+    EXPECT_THROW(server.start(), std::system_error);
+    [[maybe_unused]] const DrainReport report = server.wait();
+  }
+  for (Client& client : waiting) EXPECT_NE(client.end(), Ending::silent);
+  waiting.clear();
+  EXPECT_EQ(footprint_after(before), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Factories, FailingFactory,
+                         ::testing::Values(Failing{0, false, false}, Failing{1, false, false}, Failing{2, true, false},
+                                           Failing{0, true, true}, Failing{1, false, true}, Failing{2, false, true}));
+
+TEST(Start, twice_is_an_error_and_does_no_harm) {
+  Journal journal;
+  journal.received = echo;
+  LiveServer server{journal};
+  EXPECT_THROW(server->start(), std::system_error);
+  EXPECT_THROW(server->run(), std::system_error);
+  EXPECT_EQ(server.connect().echo("still here"), "still here");
+}
+
+TEST(Start, calls_on_thread_start_on_each_shard_before_its_handler_is_made) {
+  std::mutex mutex;
+  std::map<unsigned, std::thread::id> started;
+  std::set<std::thread::id> distinct;
+  Options options = on_loopback({.shards = 3});
+  options.on_thread_start = [&](unsigned shard) {
+    const std::lock_guard lock{mutex};
+    started[shard] = std::this_thread::get_id();
+    distinct.insert(std::this_thread::get_id());
+  };
+  Server server(options, [&](unsigned shard) {
+    const std::lock_guard lock{mutex};
+    EXPECT_EQ(started[shard], std::this_thread::get_id());
+    return std::make_unique<Handler>();
+  });
+  server.start();
+  EXPECT_EQ(started.size(), 3U);
+  EXPECT_EQ(distinct.size(), 3U);
+}
+
+/// Lets this process open only so many more handles, while it lives.
+class HandlesLeft {
+ public:
+  explicit HandlesLeft(rlim_t more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const Descriptor next{::dup(STDIN_FILENO)};
+    rlimit limit = before_;
+    limit.rlim_cur = static_cast<rlim_t>(next.get()) + more;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  ~HandlesLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  HandlesLeft(const HandlesLeft&) = delete;
+  HandlesLeft& operator=(const HandlesLeft&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(Start, short_of_handles_at_any_point_leaves_nothing) {
+  const Footprint before = Footprint::now();
+  unsigned failed = 0;
+  unsigned started = 0;
+  for (rlim_t handles = 0; handles < 16; ++handles) {
+    Handler handler;
+    try {
+      const HandlesLeft left{handles};
+      Server server(on_loopback({.shards = 2, .connections_max = 100}), handler);
+      server.start();
+      ++started;
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code(), errc::too_many_handles) << error.what();
+      ++failed;
+    }
+    EXPECT_EQ(footprint_after(before), before) << "with " << handles << " handles";
+  }
+  EXPECT_GE(failed, 4U);
+  EXPECT_GE(started, 1U);
+}
+
+}  // namespace
+}  // namespace iocpp::tests
