@@ -179,7 +179,7 @@ TEST(RequestDrain, asked_for_again_and_again_from_everywhere) {
   Server* server = nullptr;
   journal.connected = [&](Connection) { server->request_drain(1h); };
   journal.disconnected = [&](Connection, const Disconnect&) { server->request_drain(2h); };
-  journal.server_closed = [&] { server->request_drain(0ms); };
+  journal.server_closed = [&] { server->request_drain(3h); };
   LiveServer live{journal, {.shards = 2}};
   server = &*live;
   Client client = live.connect();
