@@ -132,10 +132,11 @@ class Conformance : public ::testing::Test {
   World world_;
 };
 
-using Worlds = ::testing::Types<RealIoUring, RealOldIoUring>;
+using Worlds = ::testing::Types<RealIoUring, RealOldIoUring, RealEpoll>;
 struct WorldNames {
   template <class World>
   static std::string GetName(int) {
+    if (std::is_same_v<World, RealEpoll>) return "epoll_real";
     return std::is_same_v<World, RealIoUring> ? "io_uring_real" : "io_uring_real_old_kernel";
   }
 };
