@@ -15,8 +15,9 @@ class Handler;
 
 /// Which of the system's completion mechanisms to use.
 enum class Backend : std::uint8_t {
-  automatic,  ///< The best one that works here.
+  automatic,  ///< The best one that works here, found out when the server is made.
   io_uring,   ///< Linux 5.19 and later, where it is not barred.
+  epoll,      ///< Every Linux.
 };
 
 /// `automatic`, `io_uring`, ...

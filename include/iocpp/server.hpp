@@ -34,8 +34,9 @@ class Server {
   /// Binds and listens, nothing else: no thread, no ring yet, so privileges may be dropped before `start`. Clients that
   /// connect already wait in the backlog.
   /// Throws `std::system_error`: `errc::address_in_use` (also when another iocpp server has the port),
-  /// `address_not_available`, `permission_denied`, `invalid_argument` (an option; the text names it). Nothing is left
-  /// behind then.
+  /// `address_not_available`, `permission_denied`, `invalid_argument` (an option; the text names it); for an
+  /// `Options::backend` that can't be had, `not_supported` (this build does not have it) or the system's error. Nothing
+  /// is left behind then.
   ///
   /// With a `Handler&`: one shard (`Options::shards` of 0 or 1), or more if the handler is made for several threads.
   /// It must outlive the server. With a factory: one handler per shard.

@@ -1,8 +1,14 @@
 #include "backend/choose.hpp"
 
+#include <system_error>
+
+#include "backend/epoll/port.hpp"
+#include "backend/epoll/sys.hpp"
 #include "backend/io_uring/port.hpp"
+#include "backend/io_uring/probe.hpp"
 #include "backend/io_uring/sys.hpp"
 #include "engine/engine.hpp"
+#include "iocpp/error.hpp"
 
 namespace iocpp {
 
@@ -12,24 +18,62 @@ std::string_view to_string(Backend backend) noexcept {
       return "automatic";
     case Backend::io_uring:
       return "io_uring";
+    case Backend::epoll:
+      return "epoll";
   }
   return "";
 }
 
 namespace backend {
+namespace {
 
 using IoUringPort = io_uring::Port<io_uring::Sys>;
+using EpollPort = epoll::Port<epoll::Sys>;
 
-Choice choose(Backend wanted) {
-  if (wanted == Backend::io_uring) return {Backend::io_uring, "asked for"};
-  return {Backend::io_uring, "the only one of this build"};
+io_uring::Probe probe_io_uring() {
+  io_uring::Sys sys;
+  return io_uring::probe(sys);
 }
 
-std::unique_ptr<engine::Loop> make_loop(Backend, const engine::EngineConfig& config, engine::Group& group) {
+[[noreturn]] void fail(const io_uring::Probe& probe) {
+  throw std::system_error(native_error(probe.error), "Options::backend: " + io_uring::describe(probe));
+}
+
+Choice io_uring_or_fail() {
+  const io_uring::Probe probe = probe_io_uring();
+  if (!probe.usable()) fail(probe);
+  return {Backend::io_uring, "asked for"};
+}
+
+Choice best() {
+  const io_uring::Probe probe = probe_io_uring();
+  // Said of this moment, not of the system; and epoll needs a handle too.
+  if (probe.no_handle()) fail(probe);
+  const Backend backend = probe.usable() ? Backend::io_uring : Backend::epoll;
+  return {backend, io_uring::describe(probe) + ": using " + std::string{to_string(backend)}};
+}
+
+}  // namespace
+
+Choice choose(Backend wanted) {
+  switch (wanted) {
+    case Backend::automatic:
+      return best();
+    case Backend::io_uring:
+      return io_uring_or_fail();
+    case Backend::epoll:
+      return {Backend::epoll, "asked for"};
+  }
+  throw std::system_error(make_error_code(errc::not_supported), "Options::backend: not in this build");
+}
+
+std::unique_ptr<engine::Loop> make_loop(Backend backend, const engine::EngineConfig& config, engine::Group& group) {
+  if (backend == Backend::epoll) return std::make_unique<engine::Engine<EpollPort>>(config, group);
   return std::make_unique<engine::Engine<IoUringPort>>(config, group);
 }
 
 void set_platform(core::CoreConfig& config) noexcept {
+  static_assert(EpollPort::capabilities.platform == IoUringPort::capabilities.platform);
   config.platform = IoUringPort::capabilities.platform;
   config.peer_name = IoUringPort::peer_name;
 }

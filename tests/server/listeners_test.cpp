@@ -122,7 +122,7 @@ TEST(Listeners, may_have_handlers_of_their_own) {
   journal.received = [](Connection connection, std::span<const std::byte>) { connection.send("all"); };
   Options options;
   options.listen = {{.host = "127.0.0.1"}, {.host = "127.0.0.1", .handler = &own}, {.host = "::1", .handler = &own}};
-  Server server{options, journal};
+  Server server{on_loopback(options), journal};
   server.start();
   EXPECT_EQ((Client{server.address(0).port}).echo("who"), "all");
   EXPECT_EQ((Client{server.address(1).port}).echo("who"), "own");

@@ -59,6 +59,7 @@ int serve(const ServeOptions& options) {
   } catch (const std::system_error& error) {
     throw WrongArgument(error.what());
   }
+  if (options.server.backend == iocpp::Backend::automatic) std::cerr << server->backend_reason() << std::endl;
   const iocpp::DrainReport drain = server->run();
   if (options.json) {
     const nlohmann::ordered_json json{{"command", "serve"},

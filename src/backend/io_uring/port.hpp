@@ -126,7 +126,7 @@ int Port<Sys>::open(const BackendConfig& config) {
     sys_.teardown();
     return -error;
   }
-  reserve_.open(sys_);
+  reserve_.keep(sys_);
   return 0;
 }
 
@@ -157,6 +157,7 @@ bool Port<Sys>::post(Post&& post_once) {
 
 template <class Sys>
 bool Port<Sys>::accept(ListenerRef listener, bool multishot) {
+  reserve_.keep(sys_);
   return post([&] { return sys_.accept(descriptor(listener.handle), multishot, user_of(Tag::accept, listener)); });
 }
 

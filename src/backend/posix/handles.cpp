@@ -60,6 +60,10 @@ Doorbell::~Doorbell() {
   ::close(descriptor_);
 }
 
+int Doorbell::close_into_copy(int handle) noexcept {
+  return ::dup3(descriptor_, handle, O_CLOEXEC) < 0 ? -errno : handle;
+}
+
 void Doorbell::ring() noexcept {
   const std::uint64_t one = 1;
   const int error = errno;  // called by signal handlers too

@@ -29,6 +29,8 @@ class Doorbell {
   Doorbell& operator=(const Doorbell&) = delete;
 
   int descriptor() const noexcept { return descriptor_; }
+  /// Closes `handle`; in the same call, its number becomes one more descriptor of the doorbell.
+  int close_into_copy(int handle) noexcept;
   /// Any thread, and signal handlers.
   void ring() noexcept;
 
