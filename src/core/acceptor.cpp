@@ -1,6 +1,7 @@
 #include "core/acceptor.hpp"
 
 #include <cassert>
+#include <utility>
 
 #include "base/native_codes.hpp"
 
@@ -29,7 +30,7 @@ void Acceptor::accept_posted() noexcept {
 void Acceptor::succeeded() noexcept {
   failures_in_row_ = 0;
   backoff_.reset();
-  for_handle_ = false;
+  for_handle_ = freed_meanwhile_ = false;
   if (multishot_) multishot_proven_ = true;
   if (mode_ == Mode::waiting || mode_ == Mode::shedding) {
     timers_.cancel(*this);
@@ -63,6 +64,7 @@ AcceptOutcome Acceptor::on_accept(int error, bool more, TimePoint now) noexcept 
   const bool of_one_client = outcome == AcceptOutcome::drop_client || outcome == AcceptOutcome::cancelled;
   if (mode_ == Mode::accepting) {
     if (of_one_client && failures_in_row_ < failures_before_pause()) return outcome;
+    if (outcome == AcceptOutcome::no_handles && std::exchange(freed_meanwhile_, false)) return outcome;
     for_handle_ = false;
     wait(now + backoff_.next());
   }
@@ -90,6 +92,10 @@ void Acceptor::shed_ended(ShedEnd end, TimePoint now) noexcept {
 
 void Acceptor::on_handle_freed() noexcept {
   if (!waits_for_handle()) return;
+  if (mode_ == Mode::accepting) {
+    freed_meanwhile_ = true;
+    return;
+  }
   timers_.cancel(*this);
   mode_ = Mode::accepting;
 }

@@ -59,7 +59,10 @@ class Acceptor : public Timer {
 
   Mode mode() const noexcept { return mode_; }
   bool multishot() const noexcept { return multishot_; }
-  bool waits_for_handle() const noexcept { return for_handle_ && (mode_ == Mode::shedding || mode_ == Mode::waiting); }
+  /// From the first failure for want of a handle until the next success, attempts between included.
+  bool waits_for_handle() const noexcept {
+    return for_handle_ && (mode_ == Mode::shedding || mode_ == Mode::waiting || mode_ == Mode::accepting);
+  }
   unsigned accepts_in_flight() const noexcept { return accepts_in_flight_; }
   unsigned in_flight() const noexcept { return accepts_in_flight_ + (poll_in_flight_ ? 1U : 0U); }
 
@@ -90,6 +93,7 @@ class Acceptor : public Timer {
   bool multishot_proven_ = false;
   bool poll_in_flight_ = false;
   bool for_handle_ = false;
+  bool freed_meanwhile_ = false;  // a handle was freed during an attempt that may have failed before
 };
 
 }  // namespace iocpp::core

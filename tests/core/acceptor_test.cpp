@@ -238,6 +238,34 @@ TEST(Acceptor, a_freed_handle_brings_accepting_back_at_once) {
   EXPECT_EQ(chain.accepts_posted, 2U);
 }
 
+TEST(Acceptor, a_handle_freed_during_an_attempt_is_not_missed) {
+  // The attempt may have failed before the handle was freed, and its failure be known only later: waiting up to 1 s then
+  // would leave a free handle unused.
+  AcceptChain chain;
+  chain.complete(emfile);
+  chain.pass(chain.wait());
+  ASSERT_EQ(chain.mode(), Mode::accepting);
+  EXPECT_TRUE(chain.acceptor.waits_for_handle());
+  chain.free_handle();
+  EXPECT_EQ(chain.accepts_posted, 2U);
+  chain.complete(emfile);
+  EXPECT_EQ(chain.mode(), Mode::accepting);
+  EXPECT_EQ(chain.accepts_posted, 3U);
+  chain.complete(emfile);
+  EXPECT_EQ(chain.mode(), Mode::shedding) << "one freed handle is one attempt";
+}
+
+TEST(Acceptor, a_success_ends_the_wait_for_a_handle) {
+  AcceptChain chain;
+  chain.complete(emfile);
+  chain.pass(chain.wait());
+  chain.free_handle();
+  chain.complete(0, true);
+  EXPECT_FALSE(chain.acceptor.waits_for_handle());
+  chain.complete(emfile);
+  EXPECT_EQ(chain.mode(), Mode::shedding) << "the handle that was freed has been used";
+}
+
 TEST(Acceptor, a_freed_handle_ends_each_wait_that_is_for_one) {
   for (const Acceptor::ShedEnd end : {Acceptor::ShedEnd::batch_full, Acceptor::ShedEnd::failed}) {
     AcceptChain chain;

@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
@@ -91,6 +92,8 @@ class ReceiveBuffers {
     buffers_.reserve(count_max_);
     used_up_.reserve(count_max_);
     while (buffers_.size() < count) add_buffer();
+    // Touched now: the kernel goes round all of them, and memory that grows for minutes would look like a leak.
+    for (const Buffer& buffer : buffers_) std::memset(buffer.memory.get(), 0, buffer_bytes_);
     recycle(sys);
     return 0;
   }
