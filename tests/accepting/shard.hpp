@@ -69,7 +69,6 @@ class FaultyShard {
   bool until(const std::function<bool()>& enough) {
     for (int turns = 0; turns < 20'000; ++turns) {
       if (enough()) return true;
-      engine_->wake();
       turn();
     }
     return enough();

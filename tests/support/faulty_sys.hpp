@@ -74,6 +74,11 @@ struct AcceptFault {
 /// The script of a test, and what the port did. It outlives the port.
 struct AcceptScript {
   std::deque<AcceptFault> faults;
+  std::deque<int> accept_now_errors;    ///< Of the accepts that do not wait: while shedding, and when closing.
+  int poll_errors = 0;                  ///< So many polls of the listener end with ENOMEM.
+  unsigned turns_at_this_instant = 0;
+  unsigned most_turns_at_one_instant = 0;
+  int reserve_failures = 0;             ///< So many times the reserve handle can't be opened.
   int old_kernel_error = 0;             ///< Not 0: every multishot accept ends with it.
   int forever = 0;                      ///< Not 0: every accept ends with it, until it is 0 again.
   std::vector<TimePoint> posted;        ///< When accepts were posted (refused ones not).
@@ -119,16 +124,50 @@ class FaultySys : public EntrySys {
     return false;
   }
 
+  /// Where the engine would wait, 1 ms is enough for the kernel. Only if nothing came of it, the time that was to be
+  /// waited is over: a loop that is woken again and again gets no older, so that a spin stays one.
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
-    if (!timeout || timeout->count() == 0) return EntrySys::submit_and_wait(timeout);
-    const int result = EntrySys::submit_and_wait(std::chrono::milliseconds{1});
-    script_.skipped += *timeout;
-    return result;
+    waited_for_ = timeout.value_or(std::chrono::nanoseconds{0});
+    const bool at_once = timeout && timeout->count() == 0;
+    return EntrySys::submit_and_wait(at_once ? std::chrono::nanoseconds{0} : std::chrono::milliseconds{1});
+  }
+
+  template <class Each>
+  void reap(unsigned most, Each&& each) noexcept {
+    bool anything = false;
+    EntrySys::reap(most, [&](const io_uring::kernel::Entry& entry) {
+      anything = true;
+      each(entry);
+    });
+    if (!anything) script_.skipped += waited_for_;
+    script_.turns_at_this_instant = anything || waited_for_.count() == 0 ? script_.turns_at_this_instant + 1 : 0;
+    script_.most_turns_at_one_instant = std::max(script_.most_turns_at_one_instant, script_.turns_at_this_instant);
+  }
+
+  bool poll(int listener, std::uint64_t user) noexcept {
+    if (script_.poll_errors == 0) return Sys::poll(listener, user);
+    --script_.poll_errors;
+    return complete(user, -linux_errno::nomem);
+  }
+
+  int accept_now(int listener) noexcept {
+    if (script_.accept_now_errors.empty()) return Sys::accept_now(listener);
+    const int error = script_.accept_now_errors.front();
+    script_.accept_now_errors.pop_front();
+    return -error;
+  }
+
+  int open_reserve() noexcept {
+    if (script_.reserve_failures == 0) return Sys::open_reserve();
+    --script_.reserve_failures;
+    return -linux_errno::mfile;
   }
 
   TimePoint now() const noexcept { return TimePoint{std::chrono::hours{1}} + script_.skipped; }
 
  private:
+  std::chrono::nanoseconds waited_for_{0};
+
   bool note_posted(bool posted) {
     if (posted) script_.posted.push_back(now());
     return posted;

@@ -35,7 +35,6 @@ int Port<Sys>::watch(std::uint32_t index, Listening& listening) noexcept {
 
 template <class Sys>
 bool Port<Sys>::accept(ListenerRef listener, bool multishot) {
-  reserve_.keep(sys_);
   Listening* of = listening(listener);
   if (of == nullptr || !finished_.reserve(1)) return false;
   if (const int error = watch(listener.index, *of); error < 0) {

@@ -60,6 +60,7 @@ class Port {
   bool cancel_listener(ListenerRef listener);
   NativeHandle accept_now(ListenerRef listener, int& error);
   Shed shed(ListenerRef listener);
+  bool take_reserve() noexcept { return reserve_.keep(sys_); }
 
   /// Whatever mode the handle is in: no call on it may wait (MSG_DONTWAIT), and its slot's first operation registers
   /// it.
@@ -171,7 +172,7 @@ int Port<Sys>::open(const BackendConfig& config) {
     sys_.teardown();
     return error < 0 ? -error : linux_errno::nomem;
   }
-  reserve_.keep(sys_);
+  take_reserve();
   return 0;
 }
 

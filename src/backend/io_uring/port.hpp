@@ -5,14 +5,15 @@
 #include <cassert>
 #include <chrono>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "backend/posix/gathered_sends.hpp"
 #include "backend/io_uring/kernel.hpp"
 #include "backend/io_uring/receive_buffers.hpp"
-#include "backend/posix/gathered_sends.hpp"
-#include "backend/posix/reserve.hpp"
 #include "base/native_codes.hpp"
 #include "engine/backend.hpp"
 
@@ -51,9 +52,8 @@ class Port {
   bool poll_listener(ListenerRef listener);
   bool cancel_listener(ListenerRef listener);
   NativeHandle accept_now(ListenerRef listener, int& error);
-  Shed shed(ListenerRef listener) {
-    return reserve_.shed(sys_, [&] { return sys_.accept_now(descriptor(listener.handle)); });
-  }
+  Shed shed(ListenerRef listener);
+  bool take_reserve();
 
   int attach(NativeHandle) noexcept { return 0; }
   bool receive(SlotRef slot);
@@ -106,13 +106,13 @@ class Port {
 
   Sys sys_;
   ReceiveBuffers<Sys> buffers_;
-  posix::GatheredSends sends_;
+  GatheredSends sends_;
   core::ShardCounters* counters_ = nullptr;
   std::array<Completion, batch> completions_;
   std::size_t completion_count_ = 0;
   std::uint64_t in_flight_ = 0;
   int wait_error_ = 0;
-  posix::Reserve<Sys> reserve_;
+  int reserve_ = -1;  // given up for a moment at the handle limit, to answer a client
   bool doorbell_armed_ = false;
   bool multishot_receive_ = true;
   bool receive_proven_ = false;
@@ -122,11 +122,16 @@ template <class Sys>
 int Port<Sys>::open(const BackendConfig& config) {
   counters_ = config.counters;
   if (const int error = set_up_ring(); error != 0) return -error;
-  if (const int error = buffers_.open(sys_, config.receive_ring_bytes, config.receive_ring_bytes_max); error != 0) {
+  int error = -linux_errno::nomem;
+  try {
+    error = buffers_.open(sys_, config.receive_ring_bytes, config.receive_ring_bytes_max);
+  } catch (const std::bad_alloc&) {
+  }
+  if (error != 0) {
     sys_.teardown();
     return -error;
   }
-  reserve_.keep(sys_);
+  take_reserve();
   return 0;
 }
 
@@ -157,7 +162,6 @@ bool Port<Sys>::post(Post&& post_once) {
 
 template <class Sys>
 bool Port<Sys>::accept(ListenerRef listener, bool multishot) {
-  reserve_.keep(sys_);
   return post([&] { return sys_.accept(descriptor(listener.handle), multishot, user_of(Tag::accept, listener)); });
 }
 
@@ -185,6 +189,23 @@ NativeHandle Port<Sys>::accept_now(ListenerRef listener, int& error) {
 }
 
 template <class Sys>
+Shed Port<Sys>::shed(ListenerRef listener) {
+  if (!take_reserve()) return Shed::failed;
+  sys_.close_now(std::exchange(reserve_, -1));
+  const int accepted = sys_.accept_now(descriptor(listener.handle));
+  if (accepted >= 0) sys_.close_now(accepted);
+  take_reserve();
+  if (accepted >= 0) return Shed::refused;
+  return -accepted == linux_errno::mfile ? Shed::failed : Shed::nobody;
+}
+
+template <class Sys>
+bool Port<Sys>::take_reserve() {
+  if (reserve_ < 0) reserve_ = sys_.open_reserve();
+  return reserve_ >= 0;
+}
+
+template <class Sys>
 bool Port<Sys>::receive(SlotRef slot) {
   return post([&] {
     return sys_.receive(descriptor(slot.handle), ReceiveBuffers<Sys>::group, multishot_receive_,
@@ -194,13 +215,13 @@ bool Port<Sys>::receive(SlotRef slot) {
 
 template <class Sys>
 bool Port<Sys>::send(SlotRef slot, std::span<const core::Buffer> buffers) {
-  if (buffers.size() == 1) {
+  const kernel::MessageHeader* header = buffers.size() == 1 ? nullptr : sends_.start(slot.index, buffers);
+  if (header == nullptr) {  // one buffer; or no memory for a header: the first one alone is a prefix too
     return post([&] {
       return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, user_of(Tag::send, slot));
     });
   }
-  const posix::MessageHeader& header = sends_.start(slot.index, buffers);
-  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), header, user_of(Tag::gathered_send, slot)); }))
+  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), *header, user_of(Tag::gathered_send, slot)); }))
     return true;
   sends_.ended(slot.index);
   return false;
@@ -238,7 +259,10 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   if (!harmless) sys_.pause();  // a loop that can't wait must not spin
   if (sys_.completions_overflowed()) counters_->completion_overflows.add();
   completion_count_ = 0;
+  const std::uint64_t before = in_flight_;
   sys_.reap(batch, [this](const kernel::Entry& entry) { translate(entry); });
+  const bool nothing_came = completion_count_ == 0 && in_flight_ == before;
+  if (nothing_came && result == -linux_errno::again) sys_.pause();  // no memory for requests: it must not spin either
 }
 
 template <class Sys>
@@ -315,7 +339,8 @@ void Port<Sys>::stop() noexcept {
     for (std::size_t at = 0; at < completion_count_; ++at) release_late(completions_[at]);
   }
   sys_.teardown();
-  reserve_.close(sys_);
+  if (reserve_ >= 0) sys_.close_now(reserve_);
+  reserve_ = -1;
 }
 
 template <class Sys>
