@@ -52,7 +52,9 @@ class Port {
   bool cancel_listener(ListenerRef listener);
   NativeHandle accept_now(ListenerRef listener, int& error);
   Shed shed(ListenerRef listener) {
-    return reserve_.shed(sys_, [&] { return sys_.accept_now(descriptor(listener.handle)); });
+    const int handle = descriptor(listener.handle);
+    if (sys_.clients_waiting(handle) == 0) return Shed::nobody;
+    return reserve_.shed(sys_, [&] { return sys_.accept_now(handle); });
   }
 
   int attach(NativeHandle) noexcept { return 0; }

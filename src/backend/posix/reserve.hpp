@@ -15,6 +15,7 @@ class Reserve {
     if (handle_ < 0) handle_ = sys.open_reserve();
   }
 
+  /// To be called when a client waits: given up for nobody, the handle would be another thread's for nothing.
   /// `accept` accepts one client without waiting: its handle, or a negative errno.
   template <class Accept>
   engine::Shed shed(Sys& sys, Accept&& accept) noexcept {
