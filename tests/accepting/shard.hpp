@@ -7,10 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "backend/io_uring/port.hpp"
 #include "backend/posix/socket_address.hpp"
 #include "engine/engine.hpp"
-#include "support/faulty_sys.hpp"
+#include "faulty_port.hpp"
 #include "support/peer.hpp"
 
 namespace iocpp::tests {
@@ -30,7 +29,7 @@ class Echo : public Handler {
 
 class FaultyShard {
  public:
-  using Port = io_uring::Port<FaultySys>;
+  using Port = FaultyPort;
 
   explicit FaultyShard(AcceptScript& script, unsigned singles = 16) : script_{script}, group_{10'000} {
     Descriptor listener = listen_on_loopback();

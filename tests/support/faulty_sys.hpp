@@ -2,13 +2,12 @@
 // does not pass by itself.
 #pragma once
 
-#include <algorithm>
 #include <deque>
 #include <optional>
-#include <vector>
 
 #include "backend/io_uring/sys.hpp"
 #include "base/native_codes.hpp"
+#include "support/accept_script.hpp"
 
 namespace iocpp::tests {
 
@@ -59,43 +58,6 @@ class OldSys : public EntrySys {
   }
 };
 
-/// What is to happen to the next accepts that are posted, in order; after the script, the kernel decides.
-struct AcceptFault {
-  enum class Kind : std::uint8_t {
-    error,            ///< Ends with `code`.
-    error_with_more,  ///< The real multishot is posted, and an error comes first that does not end it.
-    ends_after_one,   ///< Accepts one client, then ends without an error: a multishot that ends.
-    refused,          ///< No room to post it.
-  };
-  Kind kind = Kind::error;
-  int code = 0;
-};
-
-/// The script of a test, and what the port did. It outlives the port.
-struct AcceptScript {
-  std::deque<AcceptFault> faults;
-  std::deque<int> accept_now_errors;    ///< Of the accepts that do not wait: while shedding, and when closing.
-  int poll_errors = 0;                  ///< So many polls of the listener end with ENOMEM.
-  unsigned turns_at_this_instant = 0;
-  unsigned most_turns_at_one_instant = 0;
-  int reserve_failures = 0;             ///< So many times the reserve handle can't be opened.
-  int old_kernel_error = 0;             ///< Not 0: every multishot accept ends with it.
-  int forever = 0;                      ///< Not 0: every accept ends with it, until it is 0 again.
-  std::vector<TimePoint> posted;        ///< When accepts were posted (refused ones not).
-  std::chrono::nanoseconds skipped{0};  ///< Time that was skipped instead of slept.
-
-  /// The most accepts posted at one instant: a spin shows here.
-  std::size_t most_at_one_instant() const {
-    std::size_t most = 0;
-    for (auto first = posted.begin(); first != posted.end();) {
-      const auto last = std::find_if(first, posted.end(), [&](TimePoint at) { return at != *first; });
-      most = std::max(most, static_cast<std::size_t>(last - first));
-      first = last;
-    }
-    return most;
-  }
-};
-
 /// Accepts fail as the script says. The clock stands still while the port works, and jumps over what would be waited
 /// for: a retry after 1 s takes no time.
 class FaultySys : public EntrySys {
@@ -124,8 +86,7 @@ class FaultySys : public EntrySys {
     return false;
   }
 
-  /// Where the engine would wait, 1 ms is enough for the kernel. Only if nothing came of it, the time that was to be
-  /// waited is over: a loop that is woken again and again gets no older, so that a spin stays one.
+  /// Where the engine would wait, 1 ms is enough for the kernel.
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
     waited_for_ = timeout.value_or(std::chrono::nanoseconds{0});
     const bool at_once = timeout && timeout->count() == 0;
@@ -139,9 +100,7 @@ class FaultySys : public EntrySys {
       anything = true;
       each(entry);
     });
-    if (!anything) script_.skipped += waited_for_;
-    script_.turns_at_this_instant = anything || waited_for_.count() == 0 ? script_.turns_at_this_instant + 1 : 0;
-    script_.most_turns_at_one_instant = std::max(script_.most_turns_at_one_instant, script_.turns_at_this_instant);
+    script_.turned(anything, waited_for_);
   }
 
   bool poll(int listener, std::uint64_t user) noexcept {
@@ -151,14 +110,18 @@ class FaultySys : public EntrySys {
   }
 
   int accept_now(int listener) noexcept {
-    if (script_.accept_now_errors.empty()) return Sys::accept_now(listener);
-    const int error = script_.accept_now_errors.front();
-    script_.accept_now_errors.pop_front();
-    return -error;
+    const int error = AcceptScript::next_of(script_.accept_now_errors);
+    return error != 0 ? -error : Sys::accept_now(listener);
   }
 
   int open_reserve() noexcept {
     if (script_.reserve_failures == 0) return Sys::open_reserve();
+    --script_.reserve_failures;
+    return -linux_errno::mfile;
+  }
+
+  int close_into_reserve(int handle) noexcept {
+    if (script_.reserve_failures == 0) return Sys::close_into_reserve(handle);
     --script_.reserve_failures;
     return -linux_errno::mfile;
   }

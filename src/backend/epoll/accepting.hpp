@@ -105,6 +105,10 @@ template <class Sys>
 Shed Port<Sys>::shed(ListenerRef listener) {
   Listening* of = listening(listener);
   if (of == nullptr || watch(listener.index, *of) < 0) return Shed::failed;
+  if (sys_.clients_waiting(of->descriptor) == 0) {
+    of->readable = false;
+    return Shed::nobody;
+  }
   return reserve_.shed(sys_, [&] { return accept_noting_the_last(*of); });
 }
 

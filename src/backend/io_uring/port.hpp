@@ -8,12 +8,12 @@
 #include <new>
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
-#include "backend/posix/gathered_sends.hpp"
 #include "backend/io_uring/kernel.hpp"
 #include "backend/io_uring/receive_buffers.hpp"
+#include "backend/posix/gathered_sends.hpp"
+#include "backend/posix/reserve.hpp"
 #include "base/native_codes.hpp"
 #include "engine/backend.hpp"
 
@@ -52,8 +52,12 @@ class Port {
   bool poll_listener(ListenerRef listener);
   bool cancel_listener(ListenerRef listener);
   NativeHandle accept_now(ListenerRef listener, int& error);
-  Shed shed(ListenerRef listener);
-  bool take_reserve();
+  Shed shed(ListenerRef listener) {
+    const int handle = descriptor(listener.handle);
+    if (sys_.clients_waiting(handle) == 0) return Shed::nobody;
+    return reserve_.shed(sys_, [&] { return sys_.accept_now(handle); });
+  }
+  bool take_reserve() noexcept { return reserve_.keep(sys_); }
 
   int attach(NativeHandle) noexcept { return 0; }
   bool receive(SlotRef slot);
@@ -106,13 +110,13 @@ class Port {
 
   Sys sys_;
   ReceiveBuffers<Sys> buffers_;
-  GatheredSends sends_;
+  posix::GatheredSends sends_;
   core::ShardCounters* counters_ = nullptr;
   std::array<Completion, batch> completions_;
   std::size_t completion_count_ = 0;
   std::uint64_t in_flight_ = 0;
   int wait_error_ = 0;
-  int reserve_ = -1;  // given up for a moment at the handle limit, to answer a client
+  posix::Reserve<Sys> reserve_;
   bool doorbell_armed_ = false;
   bool multishot_receive_ = true;
   bool receive_proven_ = false;
@@ -189,23 +193,6 @@ NativeHandle Port<Sys>::accept_now(ListenerRef listener, int& error) {
 }
 
 template <class Sys>
-Shed Port<Sys>::shed(ListenerRef listener) {
-  if (!take_reserve()) return Shed::failed;
-  sys_.close_now(std::exchange(reserve_, -1));
-  const int accepted = sys_.accept_now(descriptor(listener.handle));
-  if (accepted >= 0) sys_.close_now(accepted);
-  take_reserve();
-  if (accepted >= 0) return Shed::refused;
-  return -accepted == linux_errno::mfile ? Shed::failed : Shed::nobody;
-}
-
-template <class Sys>
-bool Port<Sys>::take_reserve() {
-  if (reserve_ < 0) reserve_ = sys_.open_reserve();
-  return reserve_ >= 0;
-}
-
-template <class Sys>
 bool Port<Sys>::receive(SlotRef slot) {
   return post([&] {
     return sys_.receive(descriptor(slot.handle), ReceiveBuffers<Sys>::group, multishot_receive_,
@@ -215,7 +202,7 @@ bool Port<Sys>::receive(SlotRef slot) {
 
 template <class Sys>
 bool Port<Sys>::send(SlotRef slot, std::span<const core::Buffer> buffers) {
-  const kernel::MessageHeader* header = buffers.size() == 1 ? nullptr : sends_.start(slot.index, buffers);
+  const posix::MessageHeader* header = buffers.size() == 1 ? nullptr : sends_.start(slot.index, buffers);
   if (header == nullptr) {  // one buffer; or no memory for a header: the first one alone is a prefix too
     return post([&] {
       return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, user_of(Tag::send, slot));
@@ -339,8 +326,7 @@ void Port<Sys>::stop() noexcept {
     for (std::size_t at = 0; at < completion_count_; ++at) release_late(completions_[at]);
   }
   sys_.teardown();
-  if (reserve_ >= 0) sys_.close_now(reserve_);
-  reserve_ = -1;
+  reserve_.close(sys_);
 }
 
 template <class Sys>

@@ -12,6 +12,7 @@ namespace iocpp::posix {
 class Handles {
  public:
   int open_reserve() noexcept;
+  int clients_waiting(int listener) noexcept;  ///< 0: none.
   void end_stream(int socket) noexcept;
   void reset_on_close(int socket) noexcept;
   void close_now(int handle) noexcept;

@@ -6,21 +6,23 @@
 
 namespace iocpp::posix {
 
-/// Part of a port. Lost where another thread takes the handle in that moment; `keep` gets it back before the next
-/// accept takes what has become free.
+/// Part of a port. Lost where another thread takes the handle in that moment; the engine calls `keep` before the
+/// next accept takes what has become free.
 template <class Sys>
 class Reserve {
  public:
-  void keep(Sys& sys) noexcept {
+  /// True: it is there, or could be opened.
+  bool keep(Sys& sys) noexcept {
     if (handle_ < 0) handle_ = sys.open_reserve();
+    return handle_ >= 0;
   }
 
+  /// To be called when a client waits: given up for nobody, the handle would be another thread's for nothing.
   /// `accept` accepts one client without waiting: its handle, or a negative errno.
   template <class Accept>
   engine::Shed shed(Sys& sys, Accept&& accept) noexcept {
     using engine::Shed;
-    keep(sys);
-    if (handle_ < 0) return Shed::failed;
+    if (!keep(sys)) return Shed::failed;
     close(sys);
     const int accepted = accept();
     if (accepted >= 0) {
