@@ -19,6 +19,23 @@ TEST(AcceptChain, an_error_that_does_not_end_the_multishot_posts_no_second_one) 
   EXPECT_EQ(shard.acceptor().accepts_in_flight(), 1U);
 }
 
+TEST(AcceptChain, a_poll_of_the_listener_that_can_not_be_had_does_not_spin) {
+  AcceptScript script;
+  script.forever = linux_errno::mfile;
+  script.poll_errors = 100'000;
+  FaultyShard shard{script};
+  const auto begin = script.skipped;
+  ASSERT_TRUE(shard.until([&] { return script.skipped - begin > std::chrono::seconds{20}; }));
+  EXPECT_LE(script.most_turns_at_one_instant, 20U);
+  script.poll_errors = 0;
+  Peer client{shard.port()};
+  ASSERT_TRUE(shard.until([&] { return shard.counters().shed.get() == 1; }));
+  EXPECT_EQ(client.end(), 0);
+  script.forever = 0;
+  ASSERT_TRUE(shard.until_script_is_over());
+  shard.expect_served();
+}
+
 TEST(AcceptChain, no_room_to_post_is_tried_again) {
   // libuv: one failed post cleared "listening", deaf for good.
   for (const std::size_t times : {1U, 10U, 40U}) {

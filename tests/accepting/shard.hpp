@@ -46,17 +46,24 @@ class FaultyShard {
     check();
   }
 
-  /// Drains and ends; everything must be gone.
+  /// Drains and ends, with nothing more failing; everything must be gone.
   ~FaultyShard() {
     script_.faults.clear();
     script_.forever = 0;
-    group_.request_drain(TimePoint{});
-    int turns = 0;
-    while (engine_->turn() && ++turns < 10'000) {
-    }
-    EXPECT_LT(turns, 10'000);
+    drain(std::chrono::nanoseconds{0});
     EXPECT_EQ(engine_->core().connections(), 0U);
+    EXPECT_EQ(group_.reserves_out.load(), 0U);
     EXPECT_EQ(engine_->port().in_flight(), 0U);
+  }
+
+  /// Ends in order, within `deadline`.
+  void drain(std::chrono::nanoseconds deadline) {
+    if (ended_) return;
+    group_.request_drain(engine_->port().now() + deadline);
+    int turns = 0;
+    while (engine_->turn() && ++turns < 10'000) check();
+    ended_ = turns < 10'000;
+    EXPECT_TRUE(ended_) << "a drain without an end";
   }
 
   void turn() {
@@ -97,6 +104,7 @@ class FaultyShard {
   Echo& handler() { return handler_; }
   std::uint16_t port() const { return port_number_; }
   engine::Engine<Port>& engine() { return *engine_; }
+  engine::Group& group() { return group_; }
 
   int reopen_failures = 0;  ///< So many times, making the listener anew fails.
   bool handle_gone =
@@ -131,6 +139,7 @@ class FaultyShard {
   std::optional<engine::Engine<Port>> engine_;
   std::uint16_t port_number_ = 0;
   int listener_ = -1;
+  bool ended_ = false;
 };
 
 }  // namespace iocpp::tests

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -27,7 +28,9 @@ struct AcceptFault {
 /// The script of a test, and what the port did. It outlives the port.
 struct AcceptScript {
   std::deque<AcceptFault> faults;
-  std::deque<int> accept_now_errors;    ///< Of the accepts that do not wait: while shedding, and when closing.
+  std::deque<int> accept_now_errors;  ///< Of the accepts that do not wait: while shedding, and when closing.
+  int shortage = 0;                   ///< The same, until `shortage_skips` is skipped, and once more.
+  std::chrono::nanoseconds shortage_skips{0};
   int poll_errors = 0;                  ///< So many polls of the listener end with ENOMEM, where there are polls.
   int reserve_failures = 0;             ///< So many times the reserve handle can't be opened.
   int old_kernel_error = 0;             ///< Not 0: every multishot accept ends with it.
@@ -35,8 +38,8 @@ struct AcceptScript {
   std::vector<TimePoint> posted;        ///< When accepts were posted (refused ones not).
   std::chrono::nanoseconds skipped{0};  ///< Time that was skipped instead of slept.
 
-  /// A turn has waited. Only if nothing came of it, the time that it was to wait is over: a loop that is woken again and
-  /// again gets no older, so that a spin stays one.
+  /// A turn has waited. Only if nothing came of it, the time that it was to wait is over: a loop that is woken again
+  /// and again gets no older, so that a spin stays one.
   void turned(bool anything, std::chrono::nanoseconds waited_for) {
     const bool same_instant = anything || waited_for.count() == 0;
     if (!same_instant) skipped += waited_for;
@@ -46,11 +49,12 @@ struct AcceptScript {
   unsigned turns_at_this_instant = 0;
   unsigned most_turns_at_one_instant = 0;
 
-  /// The next of `errors`, taken; 0 where there is none.
-  static int next_of(std::deque<int>& errors) {
-    if (errors.empty()) return 0;
-    const int error = errors.front();
-    errors.pop_front();
+  /// What an accept that does not wait ends with; 0: as the kernel says.
+  int accept_now() {
+    if (shortage != 0) return skipped < shortage_skips ? shortage : std::exchange(shortage, 0);
+    if (accept_now_errors.empty()) return 0;
+    const int error = accept_now_errors.front();
+    accept_now_errors.pop_front();
     return error;
   }
 

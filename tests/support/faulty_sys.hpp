@@ -110,7 +110,7 @@ class FaultySys : public EntrySys {
   }
 
   int accept_now(int listener) noexcept {
-    const int error = AcceptScript::next_of(script_.accept_now_errors);
+    const int error = script_.accept_now();
     return error != 0 ? -error : Sys::accept_now(listener);
   }
 
