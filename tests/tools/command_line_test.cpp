@@ -153,6 +153,20 @@ TEST(CommandLine, discard_server_takes_what_is_pushed) {
   EXPECT_EQ(json::parse(server.output)["counters"]["bytes_received"], json::parse(push.output)["bytes"]);
 }
 
+TEST(CommandLine, serve_names_its_backend_and_says_why_it_took_it) {
+  ProgramRun forced{{"serve", "echo", "--listen", "127.0.0.1:0", "--threads", "1", "--backend", "epoll"}};
+  EXPECT_TRUE(forced.read_output_line().ends_with(" (epoll, 1 shard)"));
+  forced.signal(SIGTERM);
+  EXPECT_EQ(forced.wait(), 0);
+  EXPECT_EQ(forced.errors, "");
+  ProgramRun chosen{{"serve", "echo", "--listen", "127.0.0.1:0", "--threads", "1"}};
+  const std::string reason = chosen.read_error_line();
+  const std::string backend = reason.substr(reason.rfind(' ') + 1);
+  EXPECT_TRUE(chosen.read_output_line().ends_with(" (" + backend + ", 1 shard)")) << reason;
+  chosen.signal(SIGTERM);
+  EXPECT_EQ(chosen.wait(), 0);
+}
+
 TEST(CommandLine, second_server_on_a_port_exits_2_and_says_why) {
   ProgramRun first{{"serve", "echo", "--listen", "127.0.0.1:0", "--threads", "2"}};
   const std::string address = address_in(first.read_output_line());
