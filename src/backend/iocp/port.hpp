@@ -96,7 +96,6 @@ class Port {
   void set_options(NativeHandle client) noexcept;
   bool cancel(Operation& operation) noexcept;
   void finish(const Operation& operation, engine::Operation what, int error, std::uint32_t bytes);
-  static std::uint32_t idle_seconds_of(std::chrono::seconds keepalive) noexcept;
   static std::uint32_t milliseconds_of(std::optional<std::chrono::nanoseconds> timeout) noexcept;
   void cross(std::optional<std::chrono::nanoseconds> timeout);
   void translate(const kernel::Entry& entry);
@@ -206,15 +205,10 @@ NativeHandle Port<Sys>::accept_now(ListenerRef listener, int& error) {
 template <class Sys>
 void Port<Sys>::set_options(NativeHandle client) noexcept {
   if (options_.tcp_nodelay) sys_.set_nodelay(client);
-  if (options_.keepalive.count() > 0) sys_.set_keepalive(client, idle_seconds_of(options_.keepalive));
+  if (options_.keepalive.count() > 0)
+    sys_.set_keepalive(client, static_cast<std::uint32_t>(options_.keepalive.count()));
   if (options_.receive_buffer != 0) sys_.set_receive_buffer(client, static_cast<int>(options_.receive_buffer));
   if (options_.send_buffer != 0) sys_.set_send_buffer(client, static_cast<int>(options_.send_buffer));
-}
-
-/// As milliseconds they are 32 bits (SIO_KEEPALIVE_VALS).
-template <class Sys>
-std::uint32_t Port<Sys>::idle_seconds_of(std::chrono::seconds keepalive) noexcept {
-  return static_cast<std::uint32_t>(std::min<std::chrono::seconds::rep>(keepalive.count(), UINT32_MAX / 1000));
 }
 
 template <class Sys>
