@@ -37,8 +37,8 @@ constexpr Row rows[] = {
     {"post_fails_10024", {Kind::post_fails, 10024}, AcceptOutcome::retry_later},
     {"post_fails_10054", {Kind::post_fails, 10054}, AcceptOutcome::drop_client},
     {"post_fails_10022", {Kind::post_fails, 10022}, AcceptOutcome::listener_lost},
-    {"no_socket_10055", {Kind::no_socket, 10055}, AcceptOutcome::retry_later},
-    {"no_socket_10024", {Kind::no_socket, 10024}, AcceptOutcome::retry_later},
+    {"socket_fails_10055", {Kind::socket_fails, 10055}, AcceptOutcome::retry_later},
+    {"socket_fails_10024", {Kind::socket_fails, 10024}, AcceptOutcome::retry_later},
 };
 
 constexpr Row rows_of_clients[] = {
@@ -196,6 +196,36 @@ TEST(IocpAcceptChain, every_fault_in_random_order_converges) {
     ASSERT_TRUE(shard.until_script_is_over()) << "seed " << seed;
     shard.expect_served();
   }
+}
+
+TEST(IocpPort, receives_and_sends_that_find_no_resources_are_posted_again_when_there_are_some) {
+  // lenholgate.com 2005/11: a receive that failed for want of resources was never posted again.
+  IocpScript script;
+  IocpShard shard{script};
+  shard.open();
+  script.receive_errors.assign(40, windows_error::wsaenobufs);
+  script.send_errors.assign(40, windows_error::wsaenobufs);
+  shard.expect_served();
+  EXPECT_TRUE(script.receive_errors.empty());
+  EXPECT_TRUE(script.send_errors.empty());
+  EXPECT_EQ(shard.counters().resource_retries.get(), 80U);
+}
+
+TEST(IocpPort, a_failed_send_or_receive_ends_its_connection_only) {
+  IocpScript script;
+  IocpShard shard{script};
+  shard.open();
+  for (unsigned round = 0; round < 4; ++round) {
+    (round < 2 ? script.receive_errors : script.send_errors)
+        .assign(round < 2 ? 1U : round - 1U, windows_error::wsaeconnreset);
+    Peer client{shard.port()};
+    client.send("anybody there?");
+    ASSERT_TRUE(shard.until([&] { return script.receive_errors.empty() && script.send_errors.size() <= 1; }));
+    ASSERT_TRUE(shard.until([&] { return shard.counters().connections_open.get() == 0; }));
+    script.send_errors.clear();
+  }
+  EXPECT_GE(shard.counters().disconnected[static_cast<std::size_t>(DisconnectReason::peer_reset)].get(), 4U);
+  shard.expect_served();
 }
 
 TEST(IocpPort, a_wake_that_can_not_be_posted_is_not_lost) {

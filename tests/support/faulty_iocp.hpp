@@ -16,7 +16,7 @@ namespace iocpp::tests {
 /// What is to happen to the next accepts, in the order in which they are posted; after the script, the system decides.
 struct IocpFault {
   enum class Kind : std::uint8_t {
-    no_socket,         ///< WSASocket fails.
+    socket_fails,      ///< WSASocket fails.
     post_fails,        ///< AcceptEx fails.
     completes,         ///< Its packet says `code`, and is in the port before AcceptEx returns.
     context_fails,     ///< It accepts a client, whose SO_UPDATE_ACCEPT_CONTEXT fails.
@@ -31,6 +31,8 @@ struct IocpFault {
 struct IocpScript {
   std::deque<IocpFault> faults;
   int wakes_to_fail = 0;
+  std::deque<int> receive_errors;       ///< The next receives fail to be posted with these.
+  std::deque<int> send_errors;          ///< The next sends fail with these.
   std::vector<TimePoint> posted;        ///< When accepts were tried.
   std::chrono::nanoseconds skipped{0};  ///< Time that was skipped instead of slept.
 
@@ -58,7 +60,7 @@ class FaultyIocp : public IocpOnLinux {
       fault_ = script_.faults.front();
       script_.faults.pop_front();
     }
-    if (!has_fault_ || fault_.kind != IocpFault::Kind::no_socket) return IocpOnLinux::make_socket(family, error);
+    if (!has_fault_ || fault_.kind != IocpFault::Kind::socket_fails) return IocpOnLinux::make_socket(family, error);
     error = fault_.code;
     return no_handle;
   }
@@ -66,7 +68,7 @@ class FaultyIocp : public IocpOnLinux {
   int accept(NativeHandle listener, NativeHandle socket, std::byte* addresses, iocp::kernel::Overlapped& overlapped) {
     if (!has_fault_) return IocpOnLinux::accept(listener, socket, addresses, overlapped);
     switch (fault_.kind) {
-      case IocpFault::Kind::no_socket:
+      case IocpFault::Kind::socket_fails:
       case IocpFault::Kind::post_fails:
         return fault_.code;
       case IocpFault::Kind::completes:
@@ -97,6 +99,21 @@ class FaultyIocp : public IocpOnLinux {
     IocpOnLinux::close_now(socket);
   }
 
+  int receive_nothing(NativeHandle socket, iocp::kernel::Overlapped& overlapped) {
+    const int error = next_of(script_.receive_errors);
+    return error != 0 ? error : IocpOnLinux::receive_nothing(socket, overlapped);
+  }
+
+  /// In turn, they fail in the posting call, and by a packet.
+  int send(NativeHandle socket, std::span<const iocp::kernel::Buffer> buffers, std::uint32_t* sent,
+           iocp::kernel::Overlapped& overlapped) {
+    const int error = next_of(script_.send_errors);
+    if (error == 0) return IocpOnLinux::send(socket, buffers, sent, overlapped);
+    if (script_.send_errors.size() % 2 == 0) return error;
+    complete(overlapped, error);
+    return iocp::kernel::io_pending;
+  }
+
   /// Time passes only where there is nothing to do: then what would be slept is over at once.
   int wait(std::span<iocp::kernel::Entry> entries, std::uint32_t& count, std::uint32_t milliseconds) {
     const int error = IocpOnLinux::wait(entries, count, std::min(milliseconds, 1U));
@@ -118,6 +135,13 @@ class FaultyIocp : public IocpOnLinux {
   int accepted_at_once = 0;
 
  private:
+  static int next_of(std::deque<int>& errors) {
+    if (errors.empty()) return 0;
+    const int error = errors.front();
+    errors.pop_front();
+    return error;
+  }
+
   IocpScript& script_;
   IocpFault fault_;
   bool has_fault_ = false;
