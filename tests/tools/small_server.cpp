@@ -74,22 +74,22 @@ std::string SmallServer::name() const {
 void SmallServer::serve() {
   while (true) {
     const bool accepting = accepted_.load() < behaviour_.accepts_max;
-    std::vector<PollEntry> polled{{stop_.get(), POLLIN, 0},
-                                  {accepting ? listener_.get() : iocpp::tests::no_socket, POLLIN, 0}};
+    std::vector<PollEntry> polled{{stop_.get(), POLLIN, 0}};
     for (const auto& [handle, connection] : connections_) {
       const int input = behaviour_.reads && !connection.peer_ended ? POLLIN : 0;
       polled.push_back({handle, static_cast<short>(input | (connection.to_send.empty() ? 0 : POLLOUT)), 0});
     }
+    if (accepting) polled.push_back({listener_.get(), POLLIN, 0});
     if (iocpp::tests::poll_sockets(polled.data(), polled.size(), -1) < 0) continue;
     if (polled[0].revents != 0) return;
-    for (std::size_t i = 2; i < polled.size(); ++i) {
+    for (std::size_t i = 1; i < polled.size() - (accepting ? 1U : 0U); ++i) {
       if (polled[i].revents == 0) continue;
       const auto found = connections_.find(polled[i].fd);
       if (serve_connection(found->first, found->second)) continue;
       iocpp::tests::close_socket(found->first);
       connections_.erase(found);
     }
-    if (polled[1].revents != 0) accept_one();
+    if (accepting && polled.back().revents != 0) accept_one();
   }
 }
 
