@@ -18,6 +18,7 @@ enum class Backend : std::uint8_t {
   automatic,  ///< The best one that works here, found out when the server is made.
   io_uring,   ///< Linux 5.19 and later, where it is not barred.
   epoll,      ///< Every Linux.
+  iocp,       ///< Windows: I/O completion ports.
 };
 
 /// `automatic`, `io_uring`, ...
@@ -45,7 +46,7 @@ struct Options {
 
   /// One listening socket and a thread that only accepts, placing each connection on the shard with the fewest.
   /// Default: each shard has a listening socket of its own (SO_REUSEPORT), which saves handing connections across
-  /// threads (25 us each, measured).
+  /// threads (25 us each, measured). Where the system has no such sockets (Windows), several shards imply the thread.
   bool accept_thread = false;
 
   int backlog = 4096;  ///< Clients that may wait to be accepted; the system caps it (Linux: net.core.somaxconn).
@@ -74,16 +75,16 @@ struct Options {
       5000};  ///< For `close`: when for this long nothing of what is queued could be sent, the rest is cut off; and so
               ///< long the peer's end is awaited after that. 1 ms to a year.
   std::size_t linger_bytes_max =
-      1U << 20;  ///< For `close`: input discarded while what is queued leaves (beyond: no more is read), and again while
-                 ///< the peer's end is awaited (beyond: reset).
+      1U << 20;  ///< For `close`: input discarded while what is queued leaves (beyond: no more is read), and again
+                 ///< while the peer's end is awaited (beyond: reset).
   std::chrono::milliseconds drain_timeout{
       10000};  ///< For `run`: how long a signal's drain may take before the rest is reset.
 
   std::size_t mailbox_bytes_max =
       64U << 20;  ///< Bytes of `Server::send` on their way to a shard. Full: `errc::would_block`.
 
-  /// Called on each shard's thread before it serves: name it, pin it. With `accept_thread` also on that thread, with the
-  /// number of shards as its number. An exception makes `start` fail with it.
+  /// Called on each shard's thread before it serves: name it, pin it. With `accept_thread` also on that thread, with
+  /// the number of shards as its number. An exception makes `start` fail with it.
   std::function<void(unsigned shard)> on_thread_start{};
 };
 

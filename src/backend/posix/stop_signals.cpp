@@ -29,7 +29,8 @@ extern "C" void iocpp_on_stop_signal(int) {
   const int error = errno;
   // Counted before the receiver is looked at: whoever takes it away waits for the count.
   running.fetch_add(1);
-  if (const Receiver* now = receiver.load(); now != nullptr) now->stop(now->context, received.fetch_add(1) + 1);
+  if (const Receiver* now = receiver.load(); now != nullptr)
+    now->stop(now->context, received.fetch_add(1) + 1, StopSignals::unlimited);
   running.fetch_sub(1);
   errno = error;
 }
