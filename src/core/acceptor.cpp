@@ -68,7 +68,7 @@ AcceptOutcome Acceptor::on_accept(int error, bool more, TimePoint now) noexcept 
     for_handle_ = false;
     // Clients that leave can't be waited out: each hides those behind it, so a growing wait would let a few of them
     // keep everybody else out. The pause only bounds what they cost.
-    wait(now + (of_one_client ? drop_pause : backoff_.next()));
+    wait(now + (client_has_left(platform_, error) ? drop_pause : backoff_.next()));
   }
   // From here on a timer is armed. The accepts of a pool fail together: the later ones neither lengthen the wait that
   // the first began nor end its purpose, but one of them may tell what the first could not.

@@ -153,7 +153,7 @@ TEST(Acceptor, a_flood_of_clients_that_leave_does_not_make_the_others_wait_long)
   AcceptChain chain{{.multishot = false, .singles = 16}};
   nanoseconds waited{0};
   for (int left = 0; left < 2000; left += 16) {
-    chain.complete_all(unknown_code);
+    chain.complete_all(econnaborted);
     ASSERT_EQ(chain.mode(), Mode::waiting);
     waited += chain.wait();
     chain.pass(chain.wait());
