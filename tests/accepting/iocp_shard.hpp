@@ -10,6 +10,7 @@
 
 #include "accepting/echo.hpp"
 #include "backend/iocp/port.hpp"
+#include "engine/engine.hpp"
 #include "support/faulty_iocp.hpp"
 #include "support/peer.hpp"
 
