@@ -62,9 +62,7 @@ class Acceptor : public Timer {
   Mode mode() const noexcept { return mode_; }
   bool multishot() const noexcept { return multishot_; }
   /// From the first failure for want of a handle until the next success, attempts between included.
-  bool waits_for_handle() const noexcept {
-    return for_handle_ && mode_ != Mode::closed && mode_ != Mode::rebuilding;
-  }
+  bool waits_for_handle() const noexcept { return for_handle_ && mode_ != Mode::closed && mode_ != Mode::rebuilding; }
   unsigned accepts_in_flight() const noexcept { return accepts_in_flight_; }
   unsigned in_flight() const noexcept { return accepts_in_flight_ + (poll_in_flight_ ? 1U : 0U); }
 

@@ -31,8 +31,9 @@ class Drain {
   void ended(const Slot& slot, std::size_t unsent) noexcept {
     if (begun_) report_.bytes_lost += unsent;
     if (!slot.draining) return;
-    const bool in_order = unsent == 0 && !slot.reset &&
-                          (slot.reason == DisconnectReason::local_close || slot.reason == DisconnectReason::peer_closed);
+    const bool in_order =
+        unsent == 0 && !slot.reset &&
+        (slot.reason == DisconnectReason::local_close || slot.reason == DisconnectReason::peer_closed);
     if (!in_order) {
       ++report_.failed;
     } else {

@@ -210,8 +210,8 @@ void Engine<Port>::close_in_order(Listener& listener) {
   core_.counters().listeners_open.subtract();
 }
 
-/// Who is in the backlog. False: not yet; a shortage is in the way, and is waited for until the drain's deadline. Who is
-/// still there then is refused.
+/// Who is in the backlog. False: not yet; a shortage is in the way, and is waited for until the drain's deadline. Who
+/// is still there then is refused.
 template <CompletionPort Port>
 bool Engine<Port>::accept_the_rest(Listener& listener) {
   if (listener.acceptor.armed() && !core_.drain().over()) return false;

@@ -192,9 +192,8 @@ void Engine<Port>::return_message(Message& message) {
 template <CompletionPort Port>
 void Engine<Port>::return_send(Message& message, errc why) {
   core_.counters().mailbox_undeliverable.add();
-  core_.guarded([&] {
-    core_.handler_of(message.id).on_send_failed(message.id, std::move(message.bytes), make_error_code(why));
-  });
+  core_.guarded(
+      [&] { core_.handler_of(message.id).on_send_failed(message.id, std::move(message.bytes), make_error_code(why)); });
 }
 
 template <CompletionPort Port>

@@ -252,8 +252,8 @@ TEST(Acceptor, a_freed_handle_brings_accepting_back_at_once) {
 }
 
 TEST(Acceptor, a_handle_freed_during_an_attempt_is_not_missed) {
-  // The attempt may have failed before the handle was freed, and its failure be known only later: waiting up to 1 s then
-  // would leave a free handle unused.
+  // The attempt may have failed before the handle was freed, and its failure be known only later: waiting up to 1 s
+  // then would leave a free handle unused.
   AcceptChain chain;
   chain.complete(emfile);
   chain.pass(chain.wait());

@@ -48,6 +48,27 @@ TEST_F(Closing, ends_our_stream_and_awaits_the_peers) {
   EXPECT_FALSE(wire_.reset);
 }
 
+TEST_F(Closing, input_while_the_queue_leaves_is_bounded_and_the_queue_still_leaves) {
+  // A peer that read a little now and then and sent at full speed was read from for as long as it liked: 9 GiB in 6 s.
+  connection_.send(std::string(3000, 'q'));
+  close();
+  shard_.arrives(connection_, std::string(1000, 'i'));
+  EXPECT_FALSE(wire_.receive_cancelled);
+  shard_.arrives(connection_, "i");
+  EXPECT_TRUE(wire_.receive_cancelled) << "linger_bytes_max is 1,000 here";
+  shard_.cancels_end();
+  EXPECT_FALSE(wire_.receiving);
+  EXPECT_FALSE(handler_.ended(connection_));
+  shard_.sent_all(connection_);
+  EXPECT_EQ(wire_.sent, std::string(3000, 'q'));
+  EXPECT_TRUE(wire_.stream_ended);
+  EXPECT_TRUE(wire_.receiving) << "the peer's end is awaited";
+  shard_.arrives(connection_, std::string(1000, 'i'));
+  shard_.peer_ends(connection_);
+  EXPECT_EQ(handler_.log(connection_).back(), "disconnect local_close");
+  EXPECT_FALSE(wire_.reset);
+}
+
 TEST_F(Closing, sends_what_is_queued_before_it_ends_the_stream) {
   connection_.send("one ");
   shard_.turn();

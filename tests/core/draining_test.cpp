@@ -178,7 +178,19 @@ TEST_F(Draining, bytes_lost_with_connections_that_end_otherwise_are_counted_too)
   shard_.send_fails(reset, econnreset, 4);
   shard_.run_out();
   EXPECT_EQ(handler_.end(reset).reason, DisconnectReason::peer_reset);
-  EXPECT_EQ(shard_.core().drain().report().bytes_lost, 6U);
+  // Counted as finished once, though bytes were lost.
+  expect(0, 0, 0, 6);
+  EXPECT_EQ(shard_.core().drain().report().failed, 1U);
+}
+
+TEST_F(Draining, a_connection_that_a_limit_of_closing_resets_did_not_end_in_order) {
+  const Connection idle = shard_.connect();
+  begin();
+  shard_.arrives(idle, std::string((1U << 20) + 1, 'i'));  // linger_bytes_max
+  shard_.run_out();
+  EXPECT_TRUE(shard_.wire(idle).reset);
+  expect(0, 0, 0, 0);
+  EXPECT_EQ(shard_.core().drain().report().failed, 1U);
 }
 
 }  // namespace

@@ -94,6 +94,16 @@ TEST(Mailbox, takes_messages_up_to_its_bound_and_no_further) {
   EXPECT_EQ(box.wakes, 1U);
 }
 
+TEST(Mailbox, a_client_that_is_handed_over_is_taken_however_full_it_is) {
+  // Clients were turned away for the bytes that other threads had sent to a slow shard.
+  Box box{100};
+  EXPECT_FALSE(box.put(100));
+  EXPECT_TRUE(box.put(0) == errc::would_block);
+  auto client = std::make_unique<Message>(Message::Kind::adopt);
+  EXPECT_FALSE(box.mailbox.put(client));
+  EXPECT_TRUE(box.put(0) == errc::would_block);
+}
+
 TEST(Mailbox, a_message_that_was_refused_takes_no_room) {
   Box box{2 * envelope + 100};
   EXPECT_FALSE(box.put(60));

@@ -128,6 +128,10 @@ TEST(Listeners, may_have_handlers_of_their_own) {
   EXPECT_EQ((Client{server.address(2).port, {.host = "::1"}}).echo("who"), "own");
   own.wait_for(Told::disconnect, 2);
   journal.wait_for(Told::disconnect, 1);
+  // Bytes for a connection that is gone come back to the server's own handler, whoever had the connection.
+  const ConnectionId gone = own.wait_for(Told::disconnect).id;
+  EXPECT_FALSE(server.send(gone, std::vector<std::byte>(10)));
+  EXPECT_EQ(journal.wait_for(Told::send_failed).id, gone);
   server.request_drain(std::chrono::milliseconds{0});
   server.wait();
   EXPECT_EQ(own.disorder() + journal.disorder(), "");

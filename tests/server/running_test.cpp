@@ -1,6 +1,8 @@
 // run(), wait() and the destructor.
 #include <gtest/gtest.h>
 
+#include <future>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -80,6 +82,30 @@ TEST(Wait, on_a_shards_thread_would_wait_for_itself) {
   live.stop();
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(*error, errc::resource_deadlock_would_occur);
+}
+
+TEST(Wait, during_start_waits_for_the_end_too) {
+  // It saw a server that was not yet started, or threads in the middle of their making, and returned at once.
+  for (int round = 0; round < 50; ++round) {
+    Journal journal;
+    std::promise<void> starting;
+    Options options = on_loopback({.shards = 2});
+    std::once_flag once;
+    options.on_thread_start = [&](unsigned) { std::call_once(once, [&] { starting.set_value(); }); };
+    Server server{options, journal};
+    std::thread starter{[&] { server.start(); }};
+    starting.get_future().wait();
+    server.request_drain(0ms);
+    server.wait();
+    EXPECT_EQ(journal.count(Told::server_close), 2U);
+    starter.join();
+  }
+}
+
+TEST(Wait, before_start_has_nothing_to_wait_for) {
+  Journal journal;
+  Server server{on_loopback(), journal};
+  EXPECT_EQ(server.wait().duration, 0ms);
 }
 
 TEST(Wait, on_another_servers_thread_is_allowed) {
