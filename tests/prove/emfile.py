@@ -74,7 +74,7 @@ def worst_return(clients):
 
 
 def prove(threads, arguments, verdict):
-    options = ("--threads", threads, "--connections-max", 1_000_000)
+    options = ("--backend", arguments.backend, "--threads", threads, "--connections-max", 1_000_000)
     with Server(*options, program=arguments.program, handles=arguments.handles) as server:
         print(f"\n{server.announcement}, {arguments.handles} handles")
         clients = Clients(server.address)
@@ -116,6 +116,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--handles", type=int, default=64, help="the server's handle limit (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=10, help="at the limit (default: %(default)s)")
+    parser.add_argument("--backend", default="auto", help="the server's (default: %(default)s)")
     parser.add_argument("--program", default=PROGRAM)
     arguments = parser.parse_args()
     verdict = Verdict()

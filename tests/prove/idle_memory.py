@@ -32,13 +32,15 @@ def echo_once(clients):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backend", default="auto", help="the server's (default: %(default)s)")
     parser.add_argument("--program", default=PROGRAM)
     arguments = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     verdict = Verdict()
     clients = []
-    with Server("--threads", 1, "--connections-max", MANY + FEW, program=arguments.program) as server:
+    with Server("--backend", arguments.backend, "--threads", 1, "--connections-max", MANY + FEW,
+                program=arguments.program) as server:
         print(server.announcement)
         handles = server.handles()
         few = connect(server, clients, FEW, handles)

@@ -1,8 +1,10 @@
 """An `iocpp serve` process, started, watched from outside, and always ended."""
 
 import json
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -10,9 +12,28 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build" / "release" / "iocpp"
+WINDOWS_PROGRAM = ROOT / "build" / "windows" / "iocpp.exe"  # runs in Wine
 
 LISTENING = re.compile(r"^listening on ([0-9.]+):(\d+)")
 CLOCK_TICKS_A_SECOND = 100  # USER_HZ, as /proc counts on every Linux.
+
+
+class NotStarted(SystemExit):
+    """The server ended before it listened; the message is what it said."""
+
+
+def handles_of_wine():
+    """Open descriptors of the Wine server whose prefix is the build's."""
+    prefix = b"WINEPREFIX=" + bytes(ROOT / "build" / "windows" / "wine")
+    count = 0
+    for process in pathlib.Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.readlink(process / "exe").endswith("wineserver64"):
+                if prefix in (process / "environ").read_bytes().split(b"\0"):
+                    count += sum(1 for _ in (process / "fd").iterdir())
+        except OSError:
+            pass  # it has ended, or is not ours
+    return count
 
 
 class Server:
@@ -23,12 +44,16 @@ class Server:
         command = ["setpriv", "--pdeathsig", "TERM"]
         if handles is not None:
             command += ["prlimit", f"--nofile={handles}:{handles}"]
+        self._in_wine = pathlib.Path(program).suffix == ".exe"
+        if self._in_wine:
+            command.append(str(ROOT / "scripts" / "wine"))
         command += [str(program), "serve", "echo", "--listen", "127.0.0.1:0", "--json", *map(str, options)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
         self.announcement = ""
         self.port = 0
+        self.said = []  # on stderr, but for the announcement
         self._announced = threading.Event()
         self._served = None
         self._stderr = threading.Thread(target=self._read_stderr, daemon=True)
@@ -36,8 +61,9 @@ class Server:
 
     def __enter__(self):
         try:
-            if not self._announced.wait(timeout=10) or not self.port:
-                raise SystemExit("the server did not start")
+            # Wine makes its prefix when it is first used.
+            if not self._announced.wait(timeout=120 if self._in_wine else 10) or not self.port:
+                raise NotStarted("; ".join(self.said) or "the server did not start")
         except BaseException:
             self.stop()
             raise
@@ -54,6 +80,7 @@ class Server:
                 self.port = int(listening.group(2))
                 self._announced.set()
             else:
+                self.said.append(line.strip())
                 print("server:", line.strip(), file=sys.stderr)
         self._announced.set()
 
@@ -69,7 +96,8 @@ class Server:
         return pathlib.Path("/proc", str(self.process.pid), name)
 
     def handles(self):
-        return sum(1 for _ in self._proc("fd").iterdir())
+        """Open descriptors; in Wine also those of its server, which holds every handle of a Windows program."""
+        return sum(1 for _ in self._proc("fd").iterdir()) + (handles_of_wine() if self._in_wine else 0)
 
     def resident_bytes(self):
         """Exact, unlike VmRSS, which the kernel keeps by the batch on each core."""
@@ -83,7 +111,8 @@ class Server:
     def stop(self):
         """Ends the server in order and returns what it says that it served: its counters; None where it did not say."""
         if self.process.returncode is None:
-            self.process.terminate()
+            # Wine makes a Ctrl+C of SIGINT; SIGTERM ends a program there without a word.
+            self.process.send_signal(signal.SIGINT if self._in_wine else signal.SIGTERM)
             try:
                 served, _ = self.process.communicate(timeout=30)
             except subprocess.TimeoutExpired:

@@ -11,12 +11,21 @@ WARM_UP = 10_000
 
 
 def storm(server, connections, arguments):
-    code, result = stress("storm", server.target, "--connections", connections, "--rst-share", arguments.rst_share,
-                          program=arguments.program)
+    """The client is always Linux's: it is faster than any in Wine."""
+    code, result = stress("storm", server.target, "--connections", connections, "--rst-share", arguments.rst_share)
     print(f"storm of {connections:,}: {result['established']:,} established in {result['seconds']:.1f} s "
           f"({result['connections_per_second']:,.0f} a second), {result['reset_at_once']:,} reset, "
           f"{result['echoed']:,} echoed, {result['errors_total']:,} errors; {result['verdict_text']}", flush=True)
     return code, result
+
+
+def none_lost(served, established):
+    """Each client was accepted, or had left by then and was counted (Wine tells of those, Linux accepts them)."""
+    return accepts_of(served) <= established <= accepts_of(served) + served["accept_dropped"]
+
+
+def counts_text(served):
+    return accepts_text(served) + f" + {served['accept_dropped']:,} that had left"
 
 
 def errors_text(results):
@@ -29,7 +38,8 @@ def parse_arguments():
     parser.add_argument("--connections", type=int, default=1_000_000, help=f"more than {WARM_UP} (default: %(default)s)")
     parser.add_argument("--rst-share", type=float, default=0.5, help="reset as soon as established (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="the server's (default: %(default)s)")
-    parser.add_argument("--program", default=PROGRAM)
+    parser.add_argument("--backend", default="auto", help="the server's (default: %(default)s)")
+    parser.add_argument("--program", default=PROGRAM, help="the server's; one that ends in .exe runs in Wine")
     arguments = parser.parse_args()
     if arguments.connections <= WARM_UP:
         parser.error(f"--connections must be more than {WARM_UP}")
@@ -39,7 +49,7 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     verdict = Verdict()
-    with Server("--threads", arguments.threads, program=arguments.program) as server:
+    with Server("--backend", arguments.backend, "--threads", arguments.threads, program=arguments.program) as server:
         print(server.announcement)
         warm_up_code, warm_up = storm(server, WARM_UP, arguments)
         handles = settle(server.handles)
@@ -54,8 +64,8 @@ def main():
     established = sum(result["established_with_probe"] for result in results)
     verdict.claim(code == warm_up_code == 0, "the server still accepts", rest["verdict_text"])
     verdict.claim(not any(result["errors_total"] for result in results), "no error at the client", errors_text(results))
-    verdict.claim(served is not None and accepts_of(served) == established, "none lost",
-                  f"client established {established:,}; server " + (accepts_text(served) if served else "said nothing"))
+    verdict.claim(served is not None and none_lost(served, established), "none lost",
+                  f"client established {established:,}; server " + (counts_text(served) if served else "said nothing"))
     verdict.claim(handles_after == handles, f"handles as after {WARM_UP:,}", f"{handles} then, {handles_after} now")
     verdict.claim(abs(resident_after - resident) <= MIB, f"resident memory as after {WARM_UP:,}, within 1 MiB",
                   f"{mib(resident)} then, {mib(resident_after)} now")

@@ -61,10 +61,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="(default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="the server's (default: %(default)s)")
+    parser.add_argument("--backend", default="auto", help="the server's (default: %(default)s)")
     parser.add_argument("--program", default=PROGRAM)
     arguments = parser.parse_args()
     verdict = Verdict()
-    with Server("--threads", arguments.threads, program=arguments.program) as server:
+    with Server("--backend", arguments.backend, "--threads", arguments.threads, program=arguments.program) as server:
         print(f"{server.announcement}; {arguments.seconds} s: {OPEN_CONNECTIONS:,} connections send {MEGABITS_A_SECOND:.0f} "
               f"Mbit/s in all and check its echo, beside {VISITS_A_SECOND} short visits a second", flush=True)
         visitors = Visitors(server.address, arguments.seconds)
