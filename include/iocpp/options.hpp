@@ -17,6 +17,7 @@ class Handler;
 enum class Backend : std::uint8_t {
   automatic,  ///< The best one that works here.
   io_uring,   ///< Linux 5.19 and later, where it is not barred.
+  iocp,       ///< Windows: I/O completion ports.
 };
 
 /// `automatic`, `io_uring`, ...
@@ -44,7 +45,7 @@ struct Options {
 
   /// One listening socket and a thread that only accepts, placing each connection on the shard with the fewest.
   /// Default: each shard has a listening socket of its own (SO_REUSEPORT), which saves handing connections across
-  /// threads (25 us each, measured).
+  /// threads (25 us each, measured). Where the system has no such sockets (Windows), several shards imply the thread.
   bool accept_thread = false;
 
   int backlog = 4096;  ///< Clients that may wait to be accepted; the system caps it (Linux: net.core.somaxconn).

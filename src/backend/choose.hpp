@@ -18,6 +18,9 @@ struct Choice {
 /// does not have.
 Choice choose(Backend wanted);
 
+/// Each shard can have a listening socket of its own, all on one address.
+bool shares_port(Backend backend) noexcept;
+
 /// A shard's loop over `backend`, which is not `automatic`.
 std::unique_ptr<engine::Loop> make_loop(Backend backend, const engine::EngineConfig& config, engine::Group& group);
 

@@ -7,7 +7,8 @@
 namespace iocpp {
 namespace {
 
-errc from_linux(int value) noexcept {
+// Both tables are compiled everywhere; one is used.
+[[maybe_unused]] errc from_linux(int value) noexcept {
   using namespace linux_errno;
   switch (value) {
     case 0:
@@ -99,13 +100,56 @@ errc from_linux(int value) noexcept {
   }
 }
 
-errc from_native(int value) noexcept {
 #ifdef _WIN32
+errc from_native(int value) noexcept {
   return from_windows(value);
-#else
-  return from_linux(value);
-#endif
 }
+
+/// What the standard calls it. libstdc++'s system category cannot be asked here: it has no Winsock error, and takes 64,
+/// a network name that is gone, for a file that is missing.
+std::error_condition standard_condition(int value) noexcept {
+  switch (from_windows(value)) {
+    case errc::would_block:
+      return std::errc::operation_would_block;
+    case errc::timed_out:
+      return std::errc::timed_out;
+    case errc::cancelled:
+      return std::errc::operation_canceled;
+    case errc::connection_reset:
+      return std::errc::connection_reset;
+    case errc::connection_aborted:
+      return std::errc::connection_aborted;
+    case errc::not_connected:
+      return std::errc::not_connected;
+    case errc::address_in_use:
+      return std::errc::address_in_use;
+    case errc::address_not_available:
+      return std::errc::address_not_available;
+    case errc::permission_denied:
+      return std::errc::permission_denied;
+    case errc::too_many_handles:
+      return std::errc::too_many_files_open;
+    case errc::no_resources:
+      return std::errc::no_buffer_space;
+    case errc::not_supported:
+      return std::errc::operation_not_supported;
+    case errc::bad_handle:
+      return std::errc::bad_file_descriptor;
+    case errc::invalid_argument:
+      return std::errc::invalid_argument;
+    default:
+      return make_error_condition(from_windows(value));
+  }
+}
+#else
+errc from_native(int value) noexcept {
+  return from_linux(value);
+}
+
+std::error_condition standard_condition(int value) noexcept {
+  return std::system_category().default_error_condition(value);
+}
+#endif
 
 const char* text_of(errc error) noexcept {
   switch (error) {
@@ -168,7 +212,11 @@ class NativeCategory final : public std::error_category {
   const char* name() const noexcept override { return "iocpp.native"; }
 
   std::string message(int value) const override {
-    return std::system_category().message(value) + " (" + std::to_string(value) + ")";
+    constexpr int number_of_no_error = -2;
+    std::string text = std::system_category().message(value);
+    // Not every Windows has a text for each of Winsock's errors.
+    if (text == std::system_category().message(number_of_no_error)) text = text_of(from_native(value));
+    return text + " (" + std::to_string(value) + ")";
   }
 
   std::error_condition default_error_condition(int value) const noexcept override {
@@ -176,9 +224,8 @@ class NativeCategory final : public std::error_category {
   }
 
   bool equivalent(int value, const std::error_condition& condition) const noexcept override {
-    // Also equal to the std::errc of the same meaning, where the system itself says so.
-    return condition == default_error_condition(value) ||
-           condition == std::system_category().default_error_condition(value);
+    // Also equal to the std::errc of the same meaning.
+    return condition == default_error_condition(value) || condition == standard_condition(value);
   }
 };
 

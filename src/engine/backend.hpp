@@ -55,6 +55,8 @@ struct Capabilities {
   bool sheds;  ///< The process has a handle limit at which clients can be refused with a reserve handle.
   bool sees_reset_before_receive;  ///< A reset that came before the receive was posted is reported as one, not as an
                                    ///< end of stream.
+  bool shares_port =
+      true;  ///< Several listeners of one process can share an address, so that each shard accepts for itself.
 };
 
 enum class Shed : std::uint8_t { refused, nobody, failed };
@@ -99,7 +101,7 @@ concept CompletionPort = requires(B backend, const B& constant, const BackendCon
   /// Accept: multishot or single (the acceptor decides). Completes with the client's handle, not inherited by child
   /// processes.
   { backend.accept(listener, true) } -> std::same_as<bool>;
-  /// Completes once, when a client knocks.
+  /// Completes once, when a client knocks. For shedding: where `sheds` is false it is not called.
   { backend.poll_listener(listener) } -> std::same_as<bool>;
   /// Cancels the accepts and polls of a listener. Their terminal completions follow; an accept may still succeed. True:
   /// requested, or nothing to cancel.

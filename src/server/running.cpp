@@ -44,6 +44,7 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       factory_{std::move(factory)},
       choice_{backend::choose(options_.backend)},
       group_{options_.connections_max} {
+  options_.accept_thread = options_.accept_thread || (options_.shards > 1 && !backend::shares_port(choice_.backend));
   try {
     bind_all();
     make_loops();

@@ -1,5 +1,7 @@
 #include "iocpp/server.hpp"
 
+#include <algorithm>
+
 #include "backend/stop_signals.hpp"
 #include "iocpp/error.hpp"
 #include "server/running.hpp"
@@ -22,9 +24,9 @@ void Server::start() {
 }
 
 DrainReport Server::run() {
-  const auto stop = [](void* server, int nth) noexcept {
+  const auto stop = [](void* server, int nth, std::chrono::milliseconds at_most) noexcept {
     Running& running = *static_cast<Running*>(server);
-    running.request_drain(nth == 1 ? running.options().drain_timeout : std::chrono::milliseconds{0});
+    running.request_drain(nth == 1 ? std::min(running.options().drain_timeout, at_most) : std::chrono::milliseconds{0});
   };
   const backend::StopSignals signals{stop, running_.get()};
   start();

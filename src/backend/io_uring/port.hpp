@@ -38,7 +38,8 @@ class Port {
                                              .multishot_accept = true,
                                              .multishot_receive = true,
                                              .sheds = true,
-                                             .sees_reset_before_receive = true};
+                                             .sees_reset_before_receive = true,
+                                             .shares_port = true};
 
   template <class... Arguments>
   explicit Port(Arguments&&... arguments) : sys_(std::forward<Arguments>(arguments)...) {}

@@ -27,7 +27,7 @@ std::atomic<int> running{0};
 extern "C" void iocpp_on_stop_signal(int) {
   const int error = errno;
   running.fetch_add(1);
-  receiver.stop(receiver.context, received.fetch_add(1) + 1);
+  receiver.stop(receiver.context, received.fetch_add(1) + 1, StopSignals::unlimited);
   running.fetch_sub(1);
   errno = error;
 }
