@@ -134,10 +134,12 @@ class Conformance : public ::testing::Test {
   World world_;
 };
 
-using Worlds = ::testing::Types<RealIoUring, RealOldIoUring, IocpLater, IocpAtOnce, IocpAtOnceWithoutPacket>;
+using Worlds =
+    ::testing::Types<RealIoUring, RealOldIoUring, RealEpoll, IocpLater, IocpAtOnce, IocpAtOnceWithoutPacket>;
 struct WorldNames {
   template <class World>
   static std::string GetName(int) {
+    if (std::is_same_v<World, RealEpoll>) return "epoll_real";
     if (std::is_same_v<World, IocpLater>) return "iocp_on_linux";
     if (std::is_same_v<World, IocpAtOnce>) return "iocp_on_linux_at_once";
     if (std::is_same_v<World, IocpAtOnceWithoutPacket>) return "iocp_on_linux_at_once_without_packet";

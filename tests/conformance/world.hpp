@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "backend/epoll/port.hpp"
+#include "backend/epoll/sys.hpp"
 #include "backend/io_uring/port.hpp"
 #include "backend/io_uring/sys.hpp"
 #include "engine/backend.hpp"
@@ -76,6 +78,7 @@ class RealWorld {
   int open_error_ = 0;
 };
 
+using RealEpoll = RealWorld<epoll::Port<epoll::Sys>>;
 using RealIoUring = RealWorld<io_uring::Port<io_uring::Sys>>;
 using RealOldIoUring = RealWorld<io_uring::Port<OldSys>>;
 

@@ -2,7 +2,6 @@
 // Values: include/uapi/linux/io_uring.h. Those newer than liburing 2.3 are probed at run time, never assumed.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 namespace iocpp::io_uring::kernel {
@@ -26,18 +25,6 @@ struct Entry {
   std::uint64_t user;
   std::int32_t result;  ///< A negative errno, or the operation's result.
   std::uint32_t flags;
-};
-
-/// struct msghdr (sendmsg(2)); its iovecs are core::Buffer. The layouts are checked where the system's headers are
-/// seen.
-struct MessageHeader {
-  void* name = nullptr;
-  std::uint32_t name_length = 0;
-  const void* buffers = nullptr;
-  std::size_t buffer_count = 0;
-  void* control = nullptr;
-  std::size_t control_length = 0;
-  int flags = 0;
 };
 
 }  // namespace iocpp::io_uring::kernel

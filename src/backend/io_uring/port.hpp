@@ -9,9 +9,10 @@
 #include <span>
 #include <vector>
 
-#include "backend/io_uring/gathered_sends.hpp"
 #include "backend/io_uring/kernel.hpp"
 #include "backend/io_uring/receive_buffers.hpp"
+#include "backend/posix/gathered_sends.hpp"
+#include "backend/posix/reserve.hpp"
 #include "base/native_codes.hpp"
 #include "engine/backend.hpp"
 
@@ -51,7 +52,9 @@ class Port {
   bool poll_listener(ListenerRef listener);
   bool cancel_listener(ListenerRef listener);
   NativeHandle accept_now(ListenerRef listener, int& error);
-  Shed shed(ListenerRef listener);
+  Shed shed(ListenerRef listener) {
+    return reserve_.shed(sys_, [&] { return sys_.accept_now(descriptor(listener.handle)); });
+  }
 
   int attach(NativeHandle) noexcept { return 0; }
   bool receive(SlotRef slot);
@@ -104,13 +107,13 @@ class Port {
 
   Sys sys_;
   ReceiveBuffers<Sys> buffers_;
-  GatheredSends sends_;
+  posix::GatheredSends sends_;
   core::ShardCounters* counters_ = nullptr;
   std::array<Completion, batch> completions_;
   std::size_t completion_count_ = 0;
   std::uint64_t in_flight_ = 0;
   int wait_error_ = 0;
-  int reserve_ = -1;  // given up for a moment at the handle limit, to answer a client
+  posix::Reserve<Sys> reserve_;
   bool doorbell_armed_ = false;
   bool multishot_receive_ = true;
   bool receive_proven_ = false;
@@ -124,7 +127,7 @@ int Port<Sys>::open(const BackendConfig& config) {
     sys_.teardown();
     return -error;
   }
-  reserve_ = sys_.open_reserve();
+  reserve_.open(sys_);
   return 0;
 }
 
@@ -182,18 +185,6 @@ NativeHandle Port<Sys>::accept_now(ListenerRef listener, int& error) {
 }
 
 template <class Sys>
-Shed Port<Sys>::shed(ListenerRef listener) {
-  if (reserve_ < 0) reserve_ = sys_.open_reserve();
-  if (reserve_ < 0) return Shed::failed;
-  sys_.close_now(reserve_);
-  const int accepted = sys_.accept_now(descriptor(listener.handle));
-  if (accepted >= 0) sys_.close_now(accepted);
-  reserve_ = sys_.open_reserve();
-  if (accepted >= 0) return Shed::refused;
-  return -accepted == linux_errno::mfile ? Shed::failed : Shed::nobody;
-}
-
-template <class Sys>
 bool Port<Sys>::receive(SlotRef slot) {
   return post([&] {
     return sys_.receive(descriptor(slot.handle), ReceiveBuffers<Sys>::group, multishot_receive_,
@@ -208,7 +199,7 @@ bool Port<Sys>::send(SlotRef slot, std::span<const core::Buffer> buffers) {
       return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, user_of(Tag::send, slot));
     });
   }
-  const kernel::MessageHeader& header = sends_.start(slot.index, buffers);
+  const posix::MessageHeader& header = sends_.start(slot.index, buffers);
   if (post([&] { return sys_.send_gathered(descriptor(slot.handle), header, user_of(Tag::gathered_send, slot)); }))
     return true;
   sends_.ended(slot.index);
@@ -324,8 +315,7 @@ void Port<Sys>::stop() noexcept {
     for (std::size_t at = 0; at < completion_count_; ++at) release_late(completions_[at]);
   }
   sys_.teardown();
-  if (reserve_ >= 0) sys_.close_now(reserve_);
-  reserve_ = -1;
+  reserve_.close(sys_);
 }
 
 template <class Sys>

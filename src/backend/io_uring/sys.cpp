@@ -2,18 +2,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
-#include <system_error>
-
-#include "backend/posix/socket_address.hpp"
-#include "core/byte_queue.hpp"
-#include "iocpp/error.hpp"
 
 namespace iocpp::io_uring {
 
@@ -22,11 +15,6 @@ static_assert(kernel::setup_single_issuer == IORING_SETUP_SINGLE_ISSUER);
 static_assert(kernel::setup_defer_taskrun == IORING_SETUP_DEFER_TASKRUN);
 static_assert(kernel::entry_has_buffer == IORING_CQE_F_BUFFER && kernel::entry_more == IORING_CQE_F_MORE);
 static_assert(kernel::entry_buffer_shift == IORING_CQE_BUFFER_SHIFT);
-static_assert(sizeof(kernel::MessageHeader) == sizeof(msghdr) &&
-              offsetof(kernel::MessageHeader, buffers) == offsetof(msghdr, msg_iov));
-static_assert(offsetof(kernel::MessageHeader, buffer_count) == offsetof(msghdr, msg_iovlen));
-static_assert(offsetof(kernel::MessageHeader, flags) == offsetof(msghdr, msg_flags));
-static_assert(sizeof(core::Buffer) == sizeof(iovec) && offsetof(core::Buffer, size) == offsetof(iovec, iov_len));
 
 namespace {
 
@@ -40,14 +28,6 @@ std::size_t buffer_ring_bytes(unsigned entries) noexcept {
 }
 
 }  // namespace
-
-Sys::Sys() : doorbell_{::eventfd(0, EFD_CLOEXEC)} {
-  if (doorbell_ < 0) throw std::system_error(native_error(errno), "eventfd");
-}
-
-Sys::~Sys() {
-  ::close(doorbell_);
-}
 
 int Sys::setup(unsigned entries, unsigned completions, unsigned flags) noexcept {
   io_uring_params parameters{};
@@ -100,7 +80,7 @@ bool Sys::send(int socket, const void* bytes, std::size_t size, std::uint64_t us
   return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_send(entry, socket, bytes, size, MSG_NOSIGNAL); });
 }
 
-bool Sys::send_gathered(int socket, const kernel::MessageHeader& header, std::uint64_t user) noexcept {
+bool Sys::send_gathered(int socket, const posix::MessageHeader& header, std::uint64_t user) noexcept {
   return post(ring_, user, [&](io_uring_sqe* entry) {
     io_uring_prep_sendmsg(entry, socket, reinterpret_cast<const msghdr*>(&header), MSG_NOSIGNAL);
   });
@@ -117,7 +97,7 @@ bool Sys::close(int socket, std::uint64_t user) noexcept {
 
 bool Sys::read_doorbell(std::uint64_t user) noexcept {
   return post(ring_, user, [&](io_uring_sqe* entry) {
-    io_uring_prep_read(entry, doorbell_, &doorbell_count_, sizeof doorbell_count_, 0);
+    io_uring_prep_read(entry, doorbell_.descriptor(), &doorbell_count_, sizeof doorbell_count_, 0);
   });
 }
 
@@ -174,42 +154,6 @@ int Sys::accept_now(int listener) noexcept {
   const int error = errno;
   ::fcntl(listener, F_SETFL, flags);
   return accepted >= 0 ? accepted : -error;
-}
-
-int Sys::open_reserve() noexcept {
-  return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-void Sys::end_stream(int socket) noexcept {
-  ::shutdown(socket, SHUT_WR);
-}
-
-void Sys::reset_on_close(int socket) noexcept {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
-
-void Sys::close_now(int handle) noexcept {
-  ::close(handle);
-}
-
-TimePoint Sys::now() const noexcept {
-  return TimePoint{std::chrono::steady_clock::now().time_since_epoch()};
-}
-
-void Sys::wake() noexcept {
-  const std::uint64_t one = 1;
-  const int error = errno;  // called by signal handlers too
-  [[maybe_unused]] const auto written = ::write(doorbell_, &one, sizeof one);
-  errno = error;
-}
-
-void Sys::pause() noexcept {
-  ::usleep(1000);
-}
-
-int Sys::peer_name(int socket, Address& address) noexcept {
-  return posix::peer_name(socket, address);
 }
 
 }  // namespace iocpp::io_uring

@@ -10,17 +10,16 @@
 #include <optional>
 
 #include "backend/io_uring/kernel.hpp"
-#include "base/clock.hpp"
-#include "iocpp/address.hpp"
+#include "backend/posix/handles.hpp"
+#include "backend/posix/message_header.hpp"
 
 namespace iocpp::io_uring {
 
 /// Every decision is in `Port`; here is none. Functions that return int answer a negative errno or the call's result.
 /// The posting ones answer false when the submission queue is full. One thread, but `wake`.
-class Sys {
+class Sys : public posix::Handles {
  public:
-  Sys();  // throws std::system_error when there is no handle for the doorbell
-  ~Sys();
+  Sys() = default;  // throws std::system_error when there is no handle for the doorbell
   Sys(const Sys&) = delete;
   Sys& operator=(const Sys&) = delete;
 
@@ -32,7 +31,7 @@ class Sys {
   bool poll(int listener, std::uint64_t user) noexcept;
   bool receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user) noexcept;
   bool send(int socket, const void* bytes, std::size_t size, std::uint64_t user) noexcept;
-  bool send_gathered(int socket, const kernel::MessageHeader& header, std::uint64_t user) noexcept;
+  bool send_gathered(int socket, const posix::MessageHeader& header, std::uint64_t user) noexcept;
   bool cancel_all(std::uint64_t target, std::uint64_t user) noexcept;
   bool close(int socket, std::uint64_t user) noexcept;
   bool read_doorbell(std::uint64_t user) noexcept;
@@ -52,20 +51,13 @@ class Sys {
 
   // At once.
   int accept_now(int listener) noexcept;
-  int open_reserve() noexcept;
-  void end_stream(int socket) noexcept;
-  void reset_on_close(int socket) noexcept;
-  void close_now(int handle) noexcept;
-  TimePoint now() const noexcept;
-  void wake() noexcept;
-  void pause() noexcept;  ///< 1 ms
-  static int peer_name(int socket, Address& address) noexcept;
+  void wake() noexcept { doorbell_.ring(); }
 
  private:
   ::io_uring ring_{};
   io_uring_buf_ring* buffers_ = nullptr;
   unsigned buffer_entries_ = 0;
-  int doorbell_ = -1;
+  posix::Doorbell doorbell_;
   std::uint64_t doorbell_count_ = 0;
 };
 

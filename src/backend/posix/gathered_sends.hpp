@@ -9,10 +9,10 @@
 #include <span>
 #include <vector>
 
-#include "backend/io_uring/kernel.hpp"
+#include "backend/posix/message_header.hpp"
 #include "core/byte_queue.hpp"
 
-namespace iocpp::io_uring {
+namespace iocpp::posix {
 
 /// The kernel may read a header until the send's terminal completion, so each lives here and does not move. At most one
 /// a slot. They are kept for reuse: there are as many as gathered sends were ever in flight at once.
@@ -20,7 +20,7 @@ class GatheredSends {
  public:
   static constexpr std::size_t buffers_max = 64;
 
-  const kernel::MessageHeader& start(std::uint32_t slot, std::span<const core::Buffer> buffers) {
+  const MessageHeader& start(std::uint32_t slot, std::span<const core::Buffer> buffers) {
     assert(buffers.size() <= buffers_max && !in_flight(slot));
     if (slot >= of_slot_.size()) of_slot_.resize(std::max<std::size_t>(slot + 1, of_slot_.size() * 2), nullptr);
     if (free_ == nullptr) {
@@ -36,6 +36,11 @@ class GatheredSends {
     return send.header;
   }
 
+  const MessageHeader& header(std::uint32_t slot) const noexcept {
+    assert(in_flight(slot));
+    return of_slot_[slot]->header;
+  }
+
   bool in_flight(std::uint32_t slot) const noexcept { return slot < of_slot_.size() && of_slot_[slot] != nullptr; }
 
   void ended(std::uint32_t slot) noexcept {
@@ -47,7 +52,7 @@ class GatheredSends {
 
  private:
   struct Send {
-    kernel::MessageHeader header;
+    MessageHeader header;
     std::array<core::Buffer, buffers_max> buffers;
     Send* next = nullptr;
   };
@@ -57,4 +62,4 @@ class GatheredSends {
   Send* free_ = nullptr;
 };
 
-}  // namespace iocpp::io_uring
+}  // namespace iocpp::posix

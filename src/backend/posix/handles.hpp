@@ -1,0 +1,39 @@
+// The calls on sockets and handles that the ports of Linux have in common, one line each.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.hpp"
+#include "iocpp/address.hpp"
+
+namespace iocpp::posix {
+
+/// Part of both `Sys`: no decisions. Functions that return int answer a negative errno or the call's result.
+class Handles {
+ public:
+  int open_reserve() noexcept;
+  void end_stream(int socket) noexcept;
+  void reset_on_close(int socket) noexcept;
+  void close_now(int handle) noexcept;
+  TimePoint now() const noexcept;
+  void pause() noexcept;  ///< 1 ms
+  static int peer_name(int socket, Address& address) noexcept;
+};
+
+/// Wakes a thread that waits for its descriptor to become readable (eventfd(2)).
+class Doorbell {
+ public:
+  Doorbell();  // throws std::system_error when there is no handle for it
+  ~Doorbell();
+  Doorbell(const Doorbell&) = delete;
+  Doorbell& operator=(const Doorbell&) = delete;
+
+  int descriptor() const noexcept { return descriptor_; }
+  /// Any thread, and signal handlers.
+  void ring() noexcept;
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace iocpp::posix
