@@ -1,0 +1,60 @@
+// One loop of the simulated server: the shipped engine over a simulated system, and what is checked between its turns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "engine/engine.hpp"
+#include "simulator/machine.hpp"
+#include "simulator/simulation.hpp"
+
+namespace iocpp::simulator {
+
+class Shard {
+ public:
+  virtual ~Shard() = default;
+  virtual engine::Loop& loop() noexcept = 0;
+  /// Its last turn ended in a wait that found nothing, with nothing posted since.
+  virtual bool idle() noexcept = 0;
+  virtual std::uint64_t kernel_in_flight() noexcept = 0;
+  virtual std::uint64_t port_in_flight() noexcept = 0;
+  /// For each listener: what the engine believes, and what the system has.
+  virtual bool accept_chain_holds() noexcept = 0;
+  virtual const core::ShardCounters& counters() const noexcept = 0;
+};
+
+template <template <class> class Port, class Sys>
+class ShardOver final : public Shard {
+ public:
+  ShardOver(const engine::EngineConfig& config, engine::Group& group, Machine& machine, unsigned number)
+      : engine_{config, group, machine, number} {}
+
+  engine::Loop& loop() noexcept override { return engine_; }
+  bool idle() noexcept override { return sys().idle(); }
+  std::uint64_t kernel_in_flight() noexcept override { return sys().in_flight(); }
+  std::uint64_t port_in_flight() noexcept override { return engine_.port().in_flight(); }
+  const core::ShardCounters& counters() const noexcept override { return engine_.core().counters(); }
+
+  bool accept_chain_holds() noexcept override {
+    if (!engine_.accept_chain_holds()) return false;
+    for (const engine::Listener& listener : engine_.listeners()) {
+      const core::Acceptor& acceptor = listener.acceptor;
+      using Mode = core::Acceptor::Mode;
+      if (acceptor.mode() == Mode::closed || acceptor.mode() == Mode::closing || acceptor.armed()) continue;
+      if (sys().idle() && !sys().listens(listener.handle)) return false;
+    }
+    return true;
+  }
+
+ private:
+  Sys& sys() noexcept { return engine_.port().sys(); }
+
+  engine::Engine<Port<Sys>> engine_;
+};
+
+/// The loop of a platform. `config.core` gets what the platform knows.
+std::unique_ptr<Shard> make_shard(Platform platform, engine::EngineConfig config, engine::Group& group,
+                                  Machine& machine, unsigned number);
+
+}  // namespace iocpp::simulator
