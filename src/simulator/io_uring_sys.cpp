@@ -143,23 +143,30 @@ void IoUringSys::start(const Operation& posted) {
     return finish(index, -linux_errno::inval);
   operation.socket = machine_.network.index_of(operation.handle);
   if (operation.socket == no_index) return finish(index, -linux_errno::badf);
-  if (operation.kind == Kind::close) {
-    machine_.network.hold(operation.socket);
-  } else {
-    attach(index);
+  machine_.network.hold(operation.socket);
+  if (operation.kind != Kind::close) {
+    if (const int error = attach(index); error != 0) return finish(index, -error);
   }
   if (operation.kind == Kind::send || operation.kind == Kind::gathered_send) operation.hash = hash_of(operation);
   if (machine_.streams.kernel.below(8) < machine_.habits.inline_of_8) return step(index);
   later(index);
 }
 
-void IoUringSys::attach(std::uint32_t index) {
+/// Between an operation and its socket. A number that was closed and given out again may name something of another
+/// kind, or of another loop, by now.
+int IoUringSys::attach(std::uint32_t index) {
   Operation& operation = operations_[index];
   Socket& socket = machine_.network.socket(operation.socket);
-  machine_.network.hold(operation.socket);
+  const bool listens = operation.kind == Kind::accept || operation.kind == Kind::poll;
+  if (listens && socket.kind != Socket::Kind::listener)
+    return socket.kind == Socket::Kind::stream ? linux_errno::inval : linux_errno::notsock;
+  if (!listens && socket.kind != Socket::Kind::stream) return linux_errno::notconn;
+  if (socket.first_operation != no_index && socket.observer != this) return linux_errno::badf;
   socket.observer = this;
   operation.next = socket.first_operation;
   socket.first_operation = index;
+  operation.attached = true;
+  return 0;
 }
 
 void IoUringSys::later(std::uint32_t index) {
@@ -234,7 +241,7 @@ void IoUringSys::finish(std::uint32_t index, int result, std::uint32_t flags) {
   while (*link != index) link = &operations_[*link].in_bucket;
   *link = operation.in_bucket;
   if (operation.socket != no_index) {
-    if (operation.kind != Kind::close) {
+    if (operation.attached) {
       std::uint32_t* at = &machine_.network.socket(operation.socket).first_operation;
       while (*at != index) at = &operations_[*at].next;
       *at = operation.next;
@@ -253,8 +260,6 @@ void IoUringSys::more(std::uint32_t index, int result, std::uint32_t flags) {
 
 void IoUringSys::step_accept(std::uint32_t index) {
   const Operation& operation = operations_[index];
-  if (machine_.network.socket(operation.socket).kind != Socket::Kind::listener)
-    return finish(index, -linux_errno::notsock);
   const int accepted = accept_from(operation.socket);
   if (accepted == -linux_errno::again) return;
   const bool goes_on = accepted >= 0 && operation.multishot && !machine_.happens(Site::accept_ends);
@@ -271,7 +276,6 @@ void IoUringSys::step_receive(std::uint32_t index) {
   const Operation& operation = operations_[index];
   const Socket& socket = machine_.network.socket(operation.socket);
   const auto handle = static_cast<std::uint32_t>(operation.handle);
-  if (socket.kind != Socket::Kind::stream) return finish(index, -linux_errno::notconn);
   if (buffers_.empty()) return finish(index, -linux_errno::nobufs);
   Buffer& buffer = buffers_.front();
   const int result = receive_from(machine_.network.link_of(socket), buffer.bytes, buffer.size);
@@ -304,7 +308,6 @@ void IoUringSys::step_send(std::uint32_t index) {
   const Operation& operation = operations_[index];
   const Socket& socket = machine_.network.socket(operation.socket);
   const auto handle = static_cast<std::uint32_t>(operation.handle);
-  if (socket.kind != Socket::Kind::stream) return finish(index, -linux_errno::notconn);
   if (operation.hash != hash_of(operation)) machine_.violate(2, "the bytes of a send changed while the kernel had it");
   int result = 0;
   if (operation.kind == Kind::send) {

@@ -40,7 +40,10 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   bool completions_overflowed() const noexcept { return !overflow_.empty(); }
   template <class Each>
   void reap(unsigned most, Each&& each) {
-    for (unsigned taken = 0; taken < most && ready_taken_ < ready_.size(); ++taken) each(ready_[ready_taken_++]);
+    for (unsigned taken = 0; taken < most && ready_taken_ < ready_.size(); ++taken) {
+      ++handed_out_;
+      each(ready_[ready_taken_++]);
+    }
     if (ready_taken_ < ready_.size()) return;
     ready_.clear();
     ready_taken_ = 0;
@@ -56,6 +59,8 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   /// The last call was a wait that found nothing: until something comes, a turn would find nothing either.
   bool idle() const noexcept { return idle_; }
   bool has_something() noexcept;
+  /// Entries that the loop has taken: its progress.
+  std::uint64_t handed_out() const noexcept { return handed_out_; }
   /// Operations that the kernel holds.
   std::uint64_t in_flight() const noexcept { return operations_.in_use(); }
   /// Accepts and polls that the kernel holds on a listener, or has ended and not told.
@@ -76,6 +81,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
     Kind kind = Kind::accept;
     bool multishot = false;
     bool cancelled = false;
+    bool attached = false;  ///< It is in its socket's list.
     bool stepping = false;  ///< A step of it is scheduled.
     int handle = -1;
     std::uint32_t socket = no_index;
@@ -97,7 +103,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   bool post(Operation operation);
   int submit_all();
   void start(const Operation& posted);
-  void attach(std::uint32_t index);
+  int attach(std::uint32_t index);
   void later(std::uint32_t index);
   void finish(std::uint32_t index, int result, std::uint32_t flags = 0);
   void more(std::uint32_t index, int result, std::uint32_t flags);
@@ -126,6 +132,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   bool buffer_begun_ = false;
   bool idle_ = false;
   std::uint32_t doorbell_ = no_index;
+  std::uint64_t handed_out_ = 0;
   std::atomic<std::uint64_t> rung_{0};
 };
 

@@ -190,9 +190,9 @@ void Run::turn(unsigned number) {
   member.asleep = member.woken = false;
   member.waits = 0;
   ++turns_;
-  const std::uint64_t before = machine_.trace.count();
+  const std::uint64_t before = machine_.trace.count() + member.shard->handed_out();
   const bool goes_on = member.shard->loop().turn();
-  const bool nothing_happened = machine_.trace.count() == before;
+  const bool nothing_happened = machine_.trace.count() + member.shard->handed_out() == before;
   machine_.note(What::turn, number);
   member.running = false;
   if (machine_.violation()) return;

@@ -17,6 +17,8 @@ class Shard {
   virtual engine::Loop& loop() noexcept = 0;
   /// Its last turn ended in a wait that found nothing, with nothing posted since.
   virtual bool idle() noexcept = 0;
+  /// What the system has handed it.
+  virtual std::uint64_t handed_out() noexcept = 0;
   virtual std::uint64_t kernel_in_flight() noexcept = 0;
   virtual std::uint64_t port_in_flight() noexcept = 0;
   /// For each listener: what the engine believes, and what the system has.
@@ -32,6 +34,7 @@ class ShardOver final : public Shard {
 
   engine::Loop& loop() noexcept override { return engine_; }
   bool idle() noexcept override { return sys().idle(); }
+  std::uint64_t handed_out() noexcept override { return sys().handed_out(); }
   std::uint64_t kernel_in_flight() noexcept override { return sys().in_flight(); }
   std::uint64_t port_in_flight() noexcept override { return engine_.port().in_flight(); }
   const core::ShardCounters& counters() const noexcept override { return engine_.core().counters(); }
