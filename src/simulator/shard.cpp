@@ -1,7 +1,11 @@
 #include "simulator/shard.hpp"
 
+#include "backend/epoll/port.hpp"
 #include "backend/io_uring/port.hpp"
+#include "backend/iocp/port.hpp"
+#include "simulator/epoll_sys.hpp"
 #include "simulator/io_uring_sys.hpp"
+#include "simulator/iocp_sys.hpp"
 
 namespace iocpp::simulator {
 namespace {
@@ -19,9 +23,11 @@ std::unique_ptr<Shard> make_shard(Platform platform, engine::EngineConfig config
                                   Machine& machine, unsigned number) {
   switch (platform) {
     case Platform::io_uring:
-    case Platform::epoll:
-    case Platform::iocp:
       return make<io_uring::Port, IoUringSys>(config, group, machine, number);
+    case Platform::epoll:
+      return make<epoll::Port, EpollSys>(config, group, machine, number);
+    case Platform::iocp:
+      return make<iocp::Port, IocpSys>(config, group, machine, number);
   }
   return nullptr;
 }
