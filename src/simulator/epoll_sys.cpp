@@ -101,9 +101,7 @@ int EpollSys::wait(std::optional<std::chrono::nanoseconds> timeout) {
   if (const int error = machine_.inject(Site::wait); error != 0) return -error;
   const int count = collect();
   if (count != 0 || (timeout && timeout->count() <= 0)) return count;
-  idle_ = true;
-  const bool goes_on = machine_.threads.sleep(loop_, timeout ? now() + *timeout : TimePoint::max());
-  return goes_on ? collect() : -linux_errno::badf;
+  return sleep(timeout ? now() + *timeout : TimePoint::max());
 }
 
 int EpollSys::wait_coarsely(int milliseconds) {
@@ -111,10 +109,16 @@ int EpollSys::wait_coarsely(int milliseconds) {
   if (const int error = machine_.inject(Site::wait); error != 0) return -error;
   const int count = collect();
   if (count != 0 || milliseconds == 0) return count;
-  idle_ = true;
   const TimePoint until =
       milliseconds < 0 ? TimePoint::max() : now() + std::chrono::nanoseconds{std::chrono::milliseconds{milliseconds}};
-  return machine_.threads.sleep(loop_, until) ? collect() : -linux_errno::badf;
+  return sleep(until);
+}
+
+int EpollSys::sleep(TimePoint until) {
+  if (!machine_.threads.sleep(loop_, until)) return -linux_errno::badf;
+  const int count = collect();
+  idle_ = count == 0;
+  return count;
 }
 
 int EpollSys::make_non_blocking(int listener) {

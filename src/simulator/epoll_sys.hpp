@@ -68,6 +68,7 @@ class EpollSys : public PosixCalls, public Kernel, public Observer {
   Socket* stream(int handle) noexcept;
   std::uint32_t state_of(const Socket& socket);
   int collect();
+  int sleep(TimePoint until);
 
   std::vector<Registration> registrations_;  // by socket
   std::vector<std::uint32_t> changed_;       // sockets, oldest first

@@ -84,10 +84,10 @@ int IoUringSys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout)
   move_overflow();
   if (const int error = machine_.inject(Site::wait); error != 0) return -error;
   if (has_something() || (timeout && timeout->count() <= 0)) return submitted;
-  idle_ = true;
   const TimePoint until = timeout ? now() + *timeout : TimePoint::max();
   const bool goes_on = machine_.threads.sleep(loop_, until);
   move_overflow();
+  idle_ = !has_something();
   return goes_on ? submitted : -linux_errno::badf;
 }
 

@@ -191,6 +191,7 @@ void Run::turn(unsigned number) {
   member.waits = 0;
   ++turns_;
   const std::uint64_t before = machine_.trace.count() + member.shard->handed_out();
+  const auto deadline = member.shard->loop().core().next_deadline();
   const bool goes_on = member.shard->loop().turn();
   const bool nothing_happened = machine_.trace.count() + member.shard->handed_out() == before;
   machine_.note(What::turn, number);
@@ -201,12 +202,14 @@ void Run::turn(unsigned number) {
     member.asleep = false;
     return;
   }
+  // Its wait has come back early, and after it a timer was due: what that led to is seen by the next wait only.
+  const bool expired = deadline && *deadline <= machine_.now();
+  member.asleep = member.asleep && member.shard->idle() && !member.woken && !expired;
   check(number);
-  if (member.asleep && member.shard->idle() && !member.woken) {
+  if (member.asleep) {
     member.turns_in_row = 0;
     return;
   }
-  member.asleep = false;
   member.turns_in_row = nothing_happened ? member.turns_in_row + 1 : 0;
   if (member.turns_in_row > empty_turns_max) machine_.violate(5, "a loop turns and turns, and nothing happens");
   schedule_turn(number, delay(machine_.streams.scheduler, draft_.turn_delay_max));
@@ -214,10 +217,9 @@ void Run::turn(unsigned number) {
 
 void Run::check(unsigned number) {
   Member& member = members_[number];
-  if (!member.shard->accept_chain_holds())
+  if (!member.shard->accept_chain_holds(member.asleep))
     machine_.violate(3, "a listener is open, and nothing is in flight or armed that would accept");
-  const bool sleeps = member.asleep && member.shard->idle() && !member.woken;
-  if (sleeps && member.tasks_posted != member.tasks_run)
+  if (member.asleep && member.tasks_posted != member.tasks_run)
     machine_.violate(14, "a loop sleeps with a message in its mailbox");
   const core::ShardCounters& counters = member.shard->counters();
   if (counters.connections_open.get() < member.handler->live())

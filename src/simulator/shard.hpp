@@ -21,8 +21,8 @@ class Shard {
   virtual std::uint64_t handed_out() noexcept = 0;
   virtual std::uint64_t kernel_in_flight() noexcept = 0;
   virtual std::uint64_t port_in_flight() noexcept = 0;
-  /// For each listener: what the engine believes, and what the system has.
-  virtual bool accept_chain_holds() noexcept = 0;
+  /// For each listener: what the engine believes, and, of a loop that sleeps, what the system has.
+  virtual bool accept_chain_holds(bool asleep) noexcept = 0;
   virtual const core::ShardCounters& counters() const noexcept = 0;
 };
 
@@ -39,13 +39,13 @@ class ShardOver final : public Shard {
   std::uint64_t port_in_flight() noexcept override { return engine_.port().in_flight(); }
   const core::ShardCounters& counters() const noexcept override { return engine_.core().counters(); }
 
-  bool accept_chain_holds() noexcept override {
+  bool accept_chain_holds(bool asleep) noexcept override {
     if (!engine_.accept_chain_holds()) return false;
     for (const engine::Listener& listener : engine_.listeners()) {
       const core::Acceptor& acceptor = listener.acceptor;
       using Mode = core::Acceptor::Mode;
       if (acceptor.mode() == Mode::closed || acceptor.mode() == Mode::closing || acceptor.armed()) continue;
-      if (sys().idle() && !sys().listens(listener.handle)) return false;
+      if (asleep && !sys().listens(listener.handle)) return false;
     }
     return true;
   }
