@@ -222,7 +222,7 @@ bool Network::move(Pipe& pipe) {
   pipe.moving = false;
   Prng& chance = machine_.streams.network;
   const std::size_t coming = pipe.bytes.size() - pipe.arrived;
-  const bool whole = !one_in(chance, 4);
+  const bool whole = !one_in(chance, 4) || !habits_.splits;
   if (coming != 0) pipe.arrived += whole ? coming : between(chance, 1, coming);
   if (pipe.ended && pipe.arrived == pipe.bytes.size() && (coming == 0 || whole)) pipe.end_arrived = true;
   return pipe.on_the_way();

@@ -95,6 +95,7 @@ struct NetworkHabits {
   std::size_t receive_buffer = 64U << 10;
   std::size_t send_buffer = 64U << 10;
   std::uint32_t backlog = 128;
+  bool splits = true;  ///< What is sent at once may arrive in parts.
 };
 
 class Network {
