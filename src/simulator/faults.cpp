@@ -143,24 +143,24 @@ std::string_view to_string(Site site) noexcept {
   return names[static_cast<std::size_t>(site)];
 }
 
+bool reachable(System system, const Cell& cell) noexcept {
+  const System of = cell.system;
+  return of == System::any || of == system || (of == System::linux_all && system != System::iocp);
+}
+
 std::span<const Cell> fault_cells() noexcept {
   return cells;
 }
 
-Faults::Faults(System system, Level level, Prng prng) : system_{system}, prng_{prng}, counts_(std::size(cells), 0) {
+Faults::Faults(System system, Level level, Prng prng) : prng_{prng}, counts_(std::size(cells), 0) {
   for (std::uint16_t cell = 0; cell < std::size(cells); ++cell) {
-    if (!reachable(cell)) continue;
+    if (!reachable(system, cells[cell])) continue;
     State& state = sites_[static_cast<std::size_t>(cells[cell].site)];
     state.cells.push_back(cell);
     state.shares += cells[cell].share;
     const Rate rate = rate_of(cells[cell].site);
     if (level != Level::none) state.threshold = UINT32_MAX / (level == Level::light ? rate.light : rate.heavy);
   }
-}
-
-bool Faults::reachable(std::size_t cell) const noexcept {
-  const System of = cells[cell].system;
-  return of == System::any || of == system_ || (of == System::linux_all && system_ != System::iocp);
 }
 
 void Faults::force(std::size_t cell, std::uint64_t first, std::uint64_t count) {

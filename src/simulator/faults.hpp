@@ -58,6 +58,7 @@ struct Cell {
 };
 
 std::span<const Cell> fault_cells() noexcept;
+bool reachable(System system, const Cell& cell) noexcept;
 
 /// Asked by the kernels; answers with what is to go wrong. `counts()[n]` is how often cell n of `fault_cells()` has
 /// happened.
@@ -81,7 +82,6 @@ class Faults {
   /// No fault from now on, but what was forced.
   void heal() noexcept;
 
-  bool reachable(std::size_t cell) const noexcept;
   const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
   std::uint64_t injected() const noexcept { return injected_; }
   std::uint64_t asked(Site site) const noexcept { return sites_[static_cast<std::size_t>(site)].asked; }
@@ -108,7 +108,6 @@ class Faults {
   int draw(State& state, TimePoint now) noexcept;
   int count(std::uint16_t cell) noexcept;
 
-  System system_;
   Prng prng_;
   std::array<State, static_cast<std::size_t>(Site::count)> sites_;
   std::vector<Forced> forced_;

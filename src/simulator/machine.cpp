@@ -1,6 +1,7 @@
 #include "simulator/machine.hpp"
 
 #include <array>
+#include <bit>
 #include <cassert>
 
 namespace iocpp::simulator {
@@ -40,13 +41,14 @@ std::string_view invariant_in_words(unsigned invariant) noexcept {
   return invariant < words.size() ? words[invariant] : "";
 }
 
-Machine::Machine(System which, std::uint64_t seed, Level level, const Habits& own_habits, Threads& who)
+Machine::Machine(System which, std::uint64_t seed, Level level, const Habits& own_habits, Threads& who,
+                 std::size_t steps_kept)
     : system{which},
       habits{own_habits},
       streams{seed},
       schedule{Prng{streams.scheduler.next()}},
       faults{which, level, Prng{streams.faults.next()}},
-      trace{4096},
+      trace{std::bit_ceil(steps_kept)},
       network{*this, own_habits.network, which == System::iocp ? windows_handle_stride : 1, own_habits.handle_limit},
       threads{who},
       outer_{current} {

@@ -60,7 +60,8 @@ struct Habits {
 
 class Machine {
  public:
-  Machine(System system, std::uint64_t seed, Level level, const Habits& habits, Threads& threads);
+  Machine(System system, std::uint64_t seed, Level level, const Habits& habits, Threads& threads,
+          std::size_t steps_kept = 64);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;

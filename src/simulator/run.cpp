@@ -44,10 +44,14 @@ std::string_view to_string(Platform platform) noexcept {
   return "";
 }
 
+bool reachable(Platform platform, std::size_t cell) noexcept {
+  return simulator::reachable(system_of(platform), fault_cells()[cell]);
+}
+
 Run::Run(const Plan& plan, const Draft& draft)
     : plan_{plan},
       draft_{draft},
-      machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this},
+      machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
       group_{draft.connections_max} {
   for (const ForcedFault& forced : plan.forced) machine_.faults.force(forced.cell, forced.first, forced.count);
@@ -57,7 +61,7 @@ Run::Run(const Plan& plan, const Draft& draft)
 /// A loop that broke a rule is in the middle of something and can't be ended in order: it is kept, and never turned.
 Run::~Run() {
   if (!machine_.violation()) return;
-  static std::vector<Member>& broken = *new std::vector<Member>;
+  thread_local std::vector<Member>& broken = *new std::vector<Member>;
   std::ranges::move(members_, std::back_inserter(broken));
 }
 

@@ -19,6 +19,9 @@ enum class Platform : std::uint8_t { io_uring, epoll, iocp };
 
 std::string_view to_string(Platform platform) noexcept;
 
+/// Whether the cell of `fault_cells()` can happen on the platform.
+bool reachable(Platform platform, std::size_t cell) noexcept;
+
 /// The `count` questions of a cell's site from the `first` on are answered with it.
 struct ForcedFault {
   std::size_t cell;
