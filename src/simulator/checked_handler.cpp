@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/native_codes.hpp"
+
 namespace iocpp::simulator {
 
 CheckedHandler::Witness& CheckedHandler::witness(Connection connection) {
@@ -109,10 +111,22 @@ ConnectionId CheckedHandler::some(std::uint32_t nth) const noexcept {
   return known.live ? known.id : ConnectionId{};
 }
 
-void CheckedHandler::spoil(ConnectionId id) noexcept {
+/// Null: the connection's end of it is gone.
+Link* CheckedHandler::link_of(ConnectionId id) noexcept {
   const Witness& known = witnesses_[id.slot()];
   Link& link = machine_.network.link(known.link);
-  if (link.generation == known.link_generation) link.spoiled = true;
+  return link.generation == known.link_generation ? &link : nullptr;
+}
+
+void CheckedHandler::spoil(ConnectionId id) noexcept {
+  if (Link* link = link_of(id)) link->spoiled = true;
+}
+
+void CheckedHandler::reset(ConnectionId id) {
+  if (link_of(id) == nullptr) return;
+  const bool windows = machine_.system == System::iocp;
+  machine_.network.reset_by_fault(witnesses_[id.slot()].link,
+                                  windows ? windows_error::wsaeconnreset : linux_errno::connreset);
 }
 
 }  // namespace iocpp::simulator

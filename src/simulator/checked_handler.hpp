@@ -44,6 +44,8 @@ class CheckedHandler final : public Handler {
   ConnectionId some(std::uint32_t nth) const noexcept;
   /// Another thread is about to end it: its client is owed nothing more.
   void spoil(ConnectionId id) noexcept;
+  /// The network resets it, for both ends.
+  void reset(ConnectionId id);
 
  private:
   /// What is known of the connection in a slot.
@@ -61,6 +63,7 @@ class CheckedHandler final : public Handler {
   template <class Call>
   void call(Connection connection, What what, std::uint64_t value, Call&& inner_call);
   Witness& witness(Connection connection);
+  Link* link_of(ConnectionId id) noexcept;
 
   Machine& machine_;
   Handler& inner_;

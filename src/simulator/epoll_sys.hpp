@@ -34,7 +34,7 @@ class EpollSys : public PosixCalls, public Kernel, public Observer {
   }
 
   int make_non_blocking(int listener);
-  int accept(int listener) { return accept_now(listener); }
+  int accept(int listener) { return accept_from_handle(listener, true); }
   int receive(int socket, std::byte* bytes, std::size_t size);
   int send(int socket, const std::byte* bytes, std::size_t size);
   int send_gathered(int socket, const posix::MessageHeader& header);

@@ -120,12 +120,14 @@ constexpr Rate rate_of(Site site) noexcept {
       return {8, 2};
     case Site::accept_ends:
     case Site::receive_ends:
+    case Site::accept_context:
       return {64, 8};
     case Site::wake:
     case Site::watch:
     case Site::reopen:
       return {64, 8};
     case Site::handle_limit:
+    case Site::client_reset:
       return {16, 2};
     default:
       return {256, 24};
@@ -173,6 +175,7 @@ void Faults::heal() noexcept {
   for (State& state : sites_) {
     state.threshold = 0;
     state.episode_end = {};
+    state.scripted = false;
   }
 }
 

@@ -79,7 +79,7 @@ class Faults {
 
   /// The `first`th question of the cell's site (from 0) and the `count - 1` after it are answered with the cell.
   void force(std::size_t cell, std::uint64_t first, std::uint64_t count);
-  /// No fault from now on, but what was forced.
+  /// No fault from now on.
   void heal() noexcept;
 
   const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }

@@ -260,7 +260,7 @@ void IoUringSys::more(std::uint32_t index, int result, std::uint32_t flags) {
 
 void IoUringSys::step_accept(std::uint32_t index) {
   const Operation& operation = operations_[index];
-  const int accepted = accept_from(operation.socket);
+  const int accepted = accept_from(operation.socket, true);
   if (accepted == -linux_errno::again) return;
   const bool goes_on = accepted >= 0 && operation.multishot && !machine_.happens(Site::accept_ends);
   if (!goes_on) return finish(index, accepted);

@@ -136,15 +136,21 @@ void Peers::act(std::uint32_t index) {
   if (peer.behaviour == Behaviour::early_end && peer.sent == peer.total) network.peer_end(peer.link);
   if ((peer.behaviour == Behaviour::echo || peer.behaviour == Behaviour::slow) && peer.received == peer.total)
     network.peer_end(peer.link);
-  const bool patient = peer.behaviour == Behaviour::silent || peer.behaviour == Behaviour::deaf;
+  const bool patient =
+      peer.behaviour == Behaviour::silent || peer.behaviour == Behaviour::deaf || !habits_.expects_echo;
   if (patient && peer.stays_until != TimePoint::max()) wake(index, peer.stays_until - machine_.now());
-  if (!patient && link.to_peer.arrived != 0) link_changed(index);
+  if (peer.behaviour != Behaviour::deaf && link.to_peer.arrived != 0) link_changed(index);
 }
 
 /// True: it has gone, in its way.
 bool Peers::leaves(Peer& peer) {
   Network& network = machine_.network;
   const bool reached = peer.sent >= peer.limit;
+  // What a server that is no echo says, and when, nobody knows: it has its time.
+  if (!habits_.expects_echo && machine_.now() >= peer.stays_until) {
+    network.peer_close(peer.link);
+    return true;
+  }
   switch (peer.behaviour) {
     case Behaviour::reset_first:
       network.peer_reset(peer.link);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/native_codes.hpp"
+#include "core/accept_outcome.hpp"
 
 namespace iocpp::simulator {
 
@@ -24,10 +25,14 @@ void PosixCalls::close_now(int handle) {
 }
 
 int PosixCalls::accept_now(int handle) {
+  return accept_from_handle(handle, false);
+}
+
+int PosixCalls::accept_from_handle(int handle, bool may_lose_it) {
   Socket* socket = machine_.network.find(handle);
   if (socket == nullptr) return -linux_errno::badf;
   if (socket->kind != Socket::Kind::listener) return -linux_errno::notsock;
-  return accept_from(machine_.network.index_of(handle));
+  return accept_from(machine_.network.index_of(handle), may_lose_it);
 }
 
 /// What the table says of the errors: some are of the client, which is gone with them; one closes the handle itself, as
@@ -53,14 +58,16 @@ void PosixCalls::fail_accept(std::uint32_t listener, int error) {
   }
 }
 
-int PosixCalls::accept_from(std::uint32_t listener) {
+int PosixCalls::accept_from(std::uint32_t listener, bool may_lose_it) {
   Network& network = machine_.network;
   // The descriptor comes first, so its want shows with nobody waiting (measured on Linux 6.18).
   if (network.handles().full()) {
     machine_.note(What::accept_failed, loop_, linux_errno::mfile);
     return -linux_errno::mfile;
   }
-  if (const int error = machine_.inject(Site::accept); error != 0) {
+  if (int error = machine_.inject(Site::accept); error != 0) {
+    const bool loses = core::classify_accept(core::Platform::linux_os, error) == core::AcceptOutcome::listener_lost;
+    if (loses && !may_lose_it) error = linux_errno::nomem;
     fail_accept(listener, error);
     return -error;
   }

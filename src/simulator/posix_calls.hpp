@@ -32,8 +32,12 @@ class PosixCalls {
   static bool has_input(const Link& link) noexcept {
     return link.to_server.arrived != 0 || link.to_server.drained() || link.reset_at_server;
   }
-  /// accept(2) on a listener with or without clients: a handle or a negative errno.
-  int accept_from(std::uint32_t listener);
+  /// accept(2) on a listener with or without clients: a handle or a negative errno. `may_lose_it`: the listener itself
+  /// may be what fails. Not of accepts that only refuse a client or empty a backlog: foreign code that closes the
+  /// listener between two of those leaves no call that could tell whose number it is now.
+  int accept_from(std::uint32_t listener, bool may_lose_it);
+  /// The same, of a handle.
+  int accept_from_handle(int listener, bool may_lose_it);
 
   Machine& machine_;
   unsigned loop_;

@@ -48,9 +48,10 @@ bool reachable(Platform platform, std::size_t cell) noexcept {
   return simulator::reachable(system_of(platform), fault_cells()[cell]);
 }
 
-Run::Run(const Plan& plan, const Draft& draft)
+Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
     : plan_{plan},
       draft_{draft},
+      make_shard_{make_shard},
       machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
       group_{draft.connections_max} {
@@ -85,7 +86,7 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   if (accepts) config.listeners = {machine_.network.listen()};
   if (places) config.placement = core::Placement::fewest_connections;
   Member& member = members_.emplace_back();
-  member.shard = make_shard(plan_.platform, config, group_, machine_, number);
+  member.shard = make_shard_(config, group_, machine_, number);
   if (plan_.handler && !places) member.inner = plan_.handler(number);
   Handler& inner = member.inner ? *member.inner : echo_;
   member.handler = std::make_unique<CheckedHandler>(machine_, number, inner, peers_.pattern(), draft_.handler);
@@ -238,6 +239,7 @@ void Run::call_from_outside() {
   const auto nth = static_cast<std::uint32_t>(chance.below(1024));
   const std::uint64_t what = chance.below(8);
   const ConnectionId id = member.handler->some(nth);
+  if (id && machine_.happens(Site::client_reset)) member.handler->reset(id);
   using Kind = engine::Message::Kind;
   Kind kind = Kind::task;
   if (id && what == 0) kind = Kind::close;
@@ -326,7 +328,7 @@ void Run::probe() {
   peers_.probe(probes);
   if (!until([this] { return peers_.all_done(); }, seconds{20}) && !machine_.violation())
     machine_.violate(3, "deaf: the faults are over, and new clients are not served");
-  if (!machine_.violation() && peers_.served() != served + probes)
+  if (!machine_.violation() && plan_.expects_echo && peers_.served() != served + probes)
     machine_.violate(20, "the faults are over, and a new client was not served in full");
 }
 
@@ -376,10 +378,14 @@ Outcome Run::outcome() {
   return outcome;
 }
 
-Outcome simulate(const Plan& plan) {
-  Run run{plan, draft(plan)};
+Outcome simulate(const Plan& plan, MakeShard make_shard) {
+  Run run{plan, draft(plan), make_shard};
   run.go();
   return run.outcome();
+}
+
+Outcome simulate(const Plan& plan) {
+  return simulate(plan, shipped_shard(plan.platform));
 }
 
 }  // namespace iocpp::simulator

@@ -31,7 +31,7 @@ Draft draft(const Plan& plan);
 
 class Run final : public Threads {
  public:
-  Run(const Plan& plan, const Draft& draft);
+  Run(const Plan& plan, const Draft& draft, MakeShard make_shard);
   ~Run();
 
   void go();
@@ -79,6 +79,7 @@ class Run final : public Threads {
 
   Plan plan_;
   Draft draft_;
+  MakeShard make_shard_;
   Machine machine_;
   Peers peers_;
   engine::Group group_;
@@ -91,5 +92,8 @@ class Run final : public Threads {
   bool healed_ = false;
   bool pumping_ended_ = false;
 };
+
+/// `simulate`, with loops of the caller's.
+Outcome simulate(const Plan& plan, MakeShard make_shard);
 
 }  // namespace iocpp::simulator

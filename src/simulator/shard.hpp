@@ -56,8 +56,20 @@ class ShardOver final : public Shard {
   engine::Engine<Port<Sys>> engine_;
 };
 
-/// The loop of a platform. `config.core` gets what the platform knows.
-std::unique_ptr<Shard> make_shard(Platform platform, engine::EngineConfig config, engine::Group& group,
-                                  Machine& machine, unsigned number);
+/// `config.core` gets what the platform knows.
+template <template <class> class Port, class Sys>
+std::unique_ptr<Shard> make_shard_over(engine::EngineConfig config, engine::Group& group, Machine& machine,
+                                       unsigned number) {
+  config.core.platform = Port<Sys>::capabilities.platform;
+  config.core.peer_name = &Port<Sys>::peer_name;
+  return std::make_unique<ShardOver<Port, Sys>>(config, group, machine, number);
+}
+
+/// Makes the loops of a run. A test of the checker makes wrong ones.
+using MakeShard = std::unique_ptr<Shard> (*)(engine::EngineConfig config, engine::Group& group, Machine& machine,
+                                             unsigned number);
+
+/// What ships, over the platform's simulated system.
+MakeShard shipped_shard(Platform platform) noexcept;
 
 }  // namespace iocpp::simulator
