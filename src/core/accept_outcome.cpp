@@ -64,6 +64,25 @@ AcceptOutcome classify_accept(Platform platform, int error) noexcept {
   return platform == Platform::linux_os ? classify_linux(error) : classify_windows(error);
 }
 
+bool client_has_left(Platform platform, int error) noexcept {
+  if (platform == Platform::linux_os) {
+    using namespace linux_errno;
+    return error == connaborted || error == connreset || error == notconn || error == proto;
+  }
+  using namespace windows_error;
+  switch (error) {
+    case netname_deleted:
+    case unexp_net_err:
+    case connection_aborted:
+    case wsaeconnaborted:
+    case wsaeconnreset:
+    case wsaenotconn:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool handle_is_gone(Platform platform, int error) noexcept {
   if (platform == Platform::linux_os) return error == linux_errno::badf || error == linux_errno::notsock;
   return error == windows_error::wsaenotsock || error == windows_error::invalid_handle;

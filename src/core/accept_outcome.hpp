@@ -25,6 +25,9 @@ std::string_view to_string(AcceptOutcome outcome) noexcept;
 /// is success.
 AcceptOutcome classify_accept(Platform platform, int error) noexcept;
 
+/// The error says that a client was there and has left: it took one from the backlog, so it can't go on by itself.
+bool client_has_left(Platform platform, int error) noexcept;
+
 /// The error says that the handle is none: closing it might close somebody else's.
 bool handle_is_gone(Platform platform, int error) noexcept;
 

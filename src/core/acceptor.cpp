@@ -66,7 +66,9 @@ AcceptOutcome Acceptor::on_accept(int error, bool more, TimePoint now) noexcept 
     if (of_one_client && failures_in_row_ < failures_before_pause()) return outcome;
     if (outcome == AcceptOutcome::no_handles && std::exchange(freed_meanwhile_, false)) return outcome;
     for_handle_ = false;
-    wait(now + backoff_.next());
+    // Clients that leave can't be waited out: each hides those behind it, so a growing wait would let a few of them
+    // keep everybody else out. The pause only bounds what they cost.
+    wait(now + (client_has_left(platform_, error) ? drop_pause : backoff_.next()));
   }
   // From here on a timer is armed. The accepts of a pool fail together: the later ones neither lengthen the wait that
   // the first began nor end its purpose, but one of them may tell what the first could not.

@@ -75,6 +75,8 @@ class Acceptor : public Timer {
   static constexpr unsigned shed_batch = 64;
   /// With `shed_batch` it bounds what refusing costs: 4,000 clients a second.
   static constexpr std::chrono::milliseconds shed_pause{16};
+  /// The same bound for clients that leave before they are accepted: a pool of 16, each 4 ms.
+  static constexpr std::chrono::milliseconds drop_pause{4};
 
  private:
   unsigned target() const noexcept { return multishot_ ? 1 : singles_; }

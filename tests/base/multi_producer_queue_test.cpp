@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <latch>
 #include <memory>
 #include <thread>
 #include <vector>
+
+#include "support/latch.hpp"
 
 namespace iocpp {
 namespace {
@@ -154,7 +155,7 @@ class Contest {
   }
 
   MultiProducerQueue queue_;
-  std::latch start_{producers};
+  tests::Latch start_{producers};
   std::vector<std::unique_ptr<Item[]>> items_ = reserved();
   std::atomic<std::uint64_t> ended_{0};
   std::atomic<std::uint64_t> firsts_{0};
@@ -250,7 +251,7 @@ TEST(MultiProducerQueue, what_races_with_close_is_either_handed_out_or_refused) 
     MultiProducerQueue queue;
     std::array<std::array<Item, each>, 2> items;
     std::array<unsigned, 2> accepted{};
-    std::latch start{3};
+    tests::Latch start{3};
     std::vector<std::thread> threads;
     for (unsigned producer = 0; producer < 2; ++producer) {
       threads.emplace_back([&, producer] {

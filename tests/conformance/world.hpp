@@ -6,13 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "engine/backend.hpp"
+#include "support/peer.hpp"
+#ifndef _WIN32
 #include "backend/epoll/port.hpp"
 #include "backend/epoll/sys.hpp"
 #include "backend/io_uring/port.hpp"
 #include "backend/io_uring/sys.hpp"
-#include "engine/backend.hpp"
 #include "support/faulty_sys.hpp"
-#include "support/peer.hpp"
+#endif
 
 namespace iocpp::tests {
 
@@ -68,7 +70,7 @@ class RealWorld {
 
   Port& port() noexcept { return port_; }
   int open_error() const noexcept { return open_error_; }
-  engine::ListenerRef listener() const noexcept { return {0, 1, listener_.get()}; }
+  engine::ListenerRef listener() const noexcept { return {0, 1, static_cast<NativeHandle>(listener_.get())}; }
   Peer connect() { return Peer{port_of(listener_.get())}; }
   core::ShardCounters& counters() noexcept { return counters_; }
 
@@ -84,8 +86,10 @@ class RealWorld {
   int open_error_ = 0;
 };
 
+#ifndef _WIN32
 using RealEpoll = RealWorld<epoll::Port<epoll::Sys>>;
 using RealIoUring = RealWorld<io_uring::Port<io_uring::Sys>>;
 using RealOldIoUring = RealWorld<io_uring::Port<OldSys>>;
+#endif
 
 }  // namespace iocpp::tests

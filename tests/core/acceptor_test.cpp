@@ -148,6 +148,19 @@ TEST(Acceptor, clients_that_leave_are_paced_after_sixteen_in_a_row) {
   EXPECT_EQ(chain.mode(), Mode::waiting) << "still no success: paced each time";
 }
 
+TEST(Acceptor, a_flood_of_clients_that_leave_does_not_make_the_others_wait_long) {
+  // The wait doubled up to a second: 2,000 clients that reset at once kept a pool of sixteen busy for 90 s.
+  AcceptChain chain{{.multishot = false, .singles = 16}};
+  nanoseconds waited{0};
+  for (int left = 0; left < 2000; left += 16) {
+    chain.complete_all(econnaborted);
+    ASSERT_EQ(chain.mode(), Mode::waiting);
+    waited += chain.wait();
+    chain.pass(chain.wait());
+  }
+  EXPECT_LE(waited, 125 * (Acceptor::drop_pause + step));
+}
+
 TEST(Acceptor, a_client_served_in_between_ends_the_count_of_failures) {
   AcceptChain chain;
   for (int failure = 0; failure < 100; ++failure) {

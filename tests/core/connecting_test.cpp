@@ -209,12 +209,12 @@ TEST(Connecting, tells_the_systems_handle_and_the_peers_address) {
 TEST(Connecting, a_failed_question_for_the_address_is_the_systems_error) {
   Recorder handler;
   CoreConfig config;
-  config.peer_name = [](NativeHandle, Address&) noexcept { return 107; };
+  config.peer_name = [](NativeHandle, Address&) noexcept { return tests::native::not_connected; };
   Shard shard{handler, config};
   Address address;
   const std::error_code error = shard.connect().peer_address(address);
   EXPECT_TRUE(error == errc::not_connected);
-  EXPECT_EQ(error.value(), 107);
+  EXPECT_EQ(error.value(), tests::native::not_connected);
 }
 
 TEST(Connecting, stale_completions_are_absorbed_and_counted) {

@@ -14,7 +14,8 @@ int port_is_handle(NativeHandle handle, Address& address) noexcept {
   return 0;
 }
 
-CoreConfig with_names(CoreConfig config) {
+CoreConfig of_this_system(CoreConfig config) {
+  config.platform = tests::native::platform;
   if (config.peer_name == nullptr) config.peer_name = port_is_handle;
   return config;
 }
@@ -22,7 +23,7 @@ CoreConfig with_names(CoreConfig config) {
 }  // namespace
 
 Shard::Shard(Handler& handler, const CoreConfig& config, std::size_t connections_max)
-    : limit_{connections_max}, core_{with_names(config), limit_, *this} {
+    : limit_{connections_max}, core_{of_this_system(config), limit_, *this} {
   core_.begin({&handler}, now_);
 }
 

@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "core/core.hpp"
+#include "support/native_errors.hpp"
 
 namespace iocpp::core {
 
-inline constexpr int econnreset = 104, epipe = 32, eagain = 11, no_buffers = 105, host_unreachable = 113,
-                     cancelled = 125;
+inline constexpr int econnreset = tests::native::connection_reset, epipe = tests::native::broken_pipe,
+                     eagain = tests::native::would_block, no_buffers = tests::native::no_buffers,
+                     host_unreachable = tests::native::host_unreachable, cancelled = tests::native::cancelled;
 
 /// The system's side of one connection.
 struct Wire {

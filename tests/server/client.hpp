@@ -1,9 +1,10 @@
 // A client of the tests of whole servers: a plain blocking socket, IPv4 or IPv6, that says how the server left it.
 #pragma once
 
+#ifndef _WIN32
 #include <linux/sockios.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#endif
 
 #include <array>
 #include <cstring>
@@ -45,30 +46,27 @@ class Client {
  public:
   explicit Client(std::uint16_t port, const ClientOptions& options = {}) {
     const bool ipv6 = options.host.find(':') != std::string::npos;
-    socket_ = Descriptor{::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    const timeval bound{.tv_sec = 20, .tv_usec = 0};
-    set(SOL_SOCKET, SO_RCVTIMEO, bound);
-    set(SOL_SOCKET, SO_SNDTIMEO, bound);
+    socket_ = Descriptor{open_socket(ipv6 ? AF_INET6 : AF_INET)};
+    set_time_limit(socket_.get(), std::chrono::seconds{20});
     set(IPPROTO_TCP, TCP_NODELAY, 1);
     if (options.receive_buffer != 0) set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
     if (options.send_buffer != 0) set(SOL_SOCKET, SO_SNDBUF, options.send_buffer);
     const bool connected = ipv6 ? connect_ipv6(options.host, port) : connect_ipv4(options.host, port);
     // A server that resets at once may do so before connect returns: it was there all the same.
-    if (!connected && errno != ECONNRESET)
-      throw std::runtime_error("can't connect to " + options.host + ": " + std::strerror(errno));
+    if (!connected && socket_error() != error_reset)
+      throw std::runtime_error("can't connect to " + options.host + ": " + socket_error_text());
   }
 
   /// All of it, or an exception.
   void send(std::string_view bytes) {
-    if (send_until_refused(bytes) != bytes.size())
-      throw std::runtime_error(std::string{"send: "} + std::strerror(errno));
+    if (send_until_refused(bytes) != bytes.size()) throw std::runtime_error("send: " + socket_error_text());
   }
 
   /// What was taken before the server reset the connection.
   std::size_t send_until_refused(std::string_view bytes) {
     std::size_t taken = 0;
     while (taken < bytes.size()) {
-      const ssize_t sent = ::send(socket_.get(), bytes.data() + taken, bytes.size() - taken, MSG_NOSIGNAL);
+      const std::ptrdiff_t sent = send_bytes(socket_.get(), bytes.data() + taken, bytes.size() - taken);
       if (sent <= 0) break;
       taken += static_cast<std::size_t>(sent);
     }
@@ -80,7 +78,7 @@ class Client {
     std::string bytes(size, '\0');
     std::size_t filled = 0;
     while (filled < size) {
-      const ssize_t received = ::recv(socket_.get(), bytes.data() + filled, size - filled, 0);
+      const std::ptrdiff_t received = receive_bytes(socket_.get(), bytes.data() + filled, size - filled);
       if (received <= 0) break;
       filled += static_cast<std::size_t>(received);
     }
@@ -91,7 +89,7 @@ class Client {
   /// At most `size` bytes, as few as are there.
   std::string receive_some(std::size_t size) {
     std::string bytes(size, '\0');
-    const ssize_t received = ::recv(socket_.get(), bytes.data(), size, 0);
+    const std::ptrdiff_t received = receive_bytes(socket_.get(), bytes.data(), size);
     bytes.resize(received > 0 ? static_cast<std::size_t>(received) : 0);
     return bytes;
   }
@@ -100,9 +98,9 @@ class Client {
   Ending end(std::string* bytes = nullptr) {
     std::array<char, 65536> piece;
     for (;;) {
-      const ssize_t received = ::recv(socket_.get(), piece.data(), piece.size(), 0);
+      const std::ptrdiff_t received = receive_bytes(socket_.get(), piece.data(), piece.size());
       if (received == 0) return Ending::in_order;
-      if (received < 0) return errno == EAGAIN ? Ending::silent : Ending::reset;
+      if (received < 0) return socket_error() == error_timed_out ? Ending::silent : Ending::reset;
       if (bytes != nullptr) bytes->append(piece.data(), static_cast<std::size_t>(received));
     }
   }
@@ -114,20 +112,30 @@ class Client {
 
   /// Waits until the server's system has all that was sent.
   bool wait_until_delivered() {
+#ifdef _WIN32
+    return true;  // Winsock tells nobody; what was sent on loopback has arrived
+#else
     return eventually([this] {
       int unsent = 0;
       return ::ioctl(socket_.get(), SIOCOUTQ, &unsent) == 0 && unsent == 0;
     });
+#endif
   }
 
-  void end_stream() { ::shutdown(socket_.get(), SHUT_WR); }
-  void close() { socket_.close(); }
+  void end_stream() {
+    ::shutdown(socket_.get(), shut_send);
+  }
+  void close() {
+    socket_.close();
+  }
   void reset() {
-    set(SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 0});
+    reset_at_close(socket_.get());
     socket_.close();
   }
 
-  int descriptor() const noexcept { return socket_.get(); }
+  SocketHandle descriptor() const noexcept {
+    return socket_.get();
+  }
 
   /// As the server sees it.
   std::uint16_t port() const {
@@ -142,7 +150,7 @@ class Client {
  private:
   template <class Value>
   void set(int level, int name, const Value& value) {
-    ::setsockopt(socket_.get(), level, name, &value, sizeof value);
+    set_option(socket_.get(), level, name, value);
   }
 
   bool connect_ipv4(const std::string& host, std::uint16_t port) {

@@ -1,8 +1,5 @@
 #include "server/echo_load.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -43,8 +40,8 @@ class Run {
       : load_{load}, total_{load.messages * load.message_bytes}, random_{seed} {
     for (std::size_t index = 0; index < load.connections; ++index) {
       lines_.push_back({Client{port}, index * 7'919});
-      const int descriptor = lines_.back().client.descriptor();
-      ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+      const SocketHandle descriptor = lines_.back().client.descriptor();
+      set_non_blocking(descriptor);
       polls_.push_back({.fd = descriptor, .events = 0, .revents = 0});
     }
   }
@@ -53,13 +50,13 @@ class Run {
     std::size_t open = lines_.size();
     while (open != 0) {
       for (std::size_t index = 0; index < lines_.size(); ++index) polls_[index].events = interest(lines_[index]);
-      if (::poll(polls_.data(), polls_.size(), patience_ms) <= 0) return "nothing came any more";
+      if (poll_sockets(polls_.data(), polls_.size(), patience_ms) <= 0) return "nothing came any more";
       for (std::size_t index = 0; index < lines_.size(); ++index) {
         Line& line = lines_[index];
         if (line.ended || polls_[index].revents == 0) continue;
         if (std::string wrong = step(line, polls_[index].revents); !wrong.empty()) return wrong;
         if (line.ended) {
-          polls_[index].fd = -1;
+          polls_[index].fd = no_socket;
           --open;
         }
       }
@@ -84,17 +81,17 @@ class Run {
     if ((ready & POLLOUT) != 0) {
       const std::string_view piece =
           stream_.piece(line.begin + line.sent, piece_size(std::min(may_send(line), piece_max)));
-      const ssize_t sent = ::send(line.client.descriptor(), piece.data(), piece.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno != EAGAIN) return std::string{"send: "} + std::strerror(errno);
-      line.sent += static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+      const std::ptrdiff_t sent = send_bytes(line.client.descriptor(), piece.data(), piece.size());
+      if (sent < 0 && socket_error() != error_would_block) return "send: " + socket_error_text();
+      line.sent += static_cast<std::size_t>(std::max<std::ptrdiff_t>(sent, 0));
       if (line.sent == total_) line.client.end_stream();
     }
     return (ready & (POLLIN | POLLHUP | POLLERR)) != 0 ? receive(line) : std::string{};
   }
 
   std::string receive(Line& line) {
-    const ssize_t received = ::recv(line.client.descriptor(), buffer_.data(), piece_size(piece_max), 0);
-    if (received < 0) return errno == EAGAIN ? std::string{} : std::string{"receive: "} + std::strerror(errno);
+    const std::ptrdiff_t received = receive_bytes(line.client.descriptor(), buffer_.data(), piece_size(piece_max));
+    if (received < 0) return socket_error() == error_would_block ? std::string{} : "receive: " + socket_error_text();
     if (received == 0) {
       line.ended = true;
       return line.back == total_ ? std::string{} : "the stream ended after " + std::to_string(line.back) + " bytes";
@@ -113,7 +110,7 @@ class Run {
   std::minstd_rand random_;
   Stream stream_;
   std::vector<Line> lines_;
-  std::vector<pollfd> polls_;
+  std::vector<PollEntry> polls_;
   std::array<char, piece_max> buffer_;
 };
 

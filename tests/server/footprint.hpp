@@ -1,6 +1,12 @@
 // What this process holds of the system: its descriptors and threads.
 #pragma once
 
+#ifdef _WIN32
+#include <windows.h>
+
+#include <tlhelp32.h>
+#endif
+
 #include <algorithm>
 #include <compare>
 #include <cstddef>
@@ -15,12 +21,27 @@ struct Footprint {
   std::ptrdiff_t descriptors = 0;
   std::ptrdiff_t threads = 0;
 
+#ifdef _WIN32
+  /// Threads only: the number of handles is not ours alone there (Winsock keeps some for itself), and 0 in Wine.
+  static Footprint now() {
+    Footprint footprint;
+    const HANDLE threads = ::CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+    THREADENTRY32 thread{};
+    thread.dwSize = sizeof thread;
+    for (BOOL more = ::Thread32First(threads, &thread); more != 0; more = ::Thread32Next(threads, &thread)) {
+      if (thread.th32OwnerProcessID == ::GetCurrentProcessId()) ++footprint.threads;
+    }
+    ::CloseHandle(threads);
+    return footprint;
+  }
+#else
   static Footprint now() {
     const auto entries = [](const char* folder) {
       return std::distance(std::filesystem::directory_iterator{folder}, std::filesystem::directory_iterator{});
     };
     return {.descriptors = entries("/proc/self/fd"), .threads = entries("/proc/self/task")};
   }
+#endif
 
   friend bool operator==(const Footprint&, const Footprint&) = default;
   friend std::ostream& operator<<(std::ostream& out, const Footprint& footprint) {

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <latch>
 #include <optional>
 #include <thread>
 
 #include "server/gate.hpp"
 #include "server/live_server.hpp"
+#include "support/latch.hpp"
 
 namespace iocpp::tests {
 namespace {
@@ -244,7 +244,7 @@ TEST(ServerPost, task_that_is_not_run_is_destroyed) {
   const auto witness = std::make_shared<int>(0);
   std::atomic<unsigned> ran{0};
   std::atomic<unsigned> taken{0};
-  std::latch begun{1};
+  Latch begun{1};
   std::thread poster{[&] {
     for (;;) {
       if (server->post(0, [witness, &ran] { ++ran; }) == errc::closed) return;

@@ -1,30 +1,15 @@
 // Making and starting a server: what fails, with which error, and that nothing is left behind.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <latch>
+#include <map>
 #include <set>
 
+#include "server/failing_server.hpp"
 #include "server/footprint.hpp"
 #include "server/live_server.hpp"
-#include "server/server_process.hpp"
 
 namespace iocpp::tests {
 namespace {
-
-/// The error of a constructor that must fail, and leave nothing.
-std::system_error failure_of(const Options& options) {
-  const Footprint before = Footprint::now();
-  Handler handler;
-  try {
-    Server server(options, handler);
-  } catch (const std::system_error& error) {
-    EXPECT_EQ(footprint_after(before), before);
-    return error;
-  }
-  ADD_FAILURE() << "the constructor did not throw";
-  return std::system_error{std::error_code{}};
-}
 
 struct Groups {
   unsigned first_shards;
@@ -49,32 +34,6 @@ TEST_P(PortInUse, refuses_a_second_server_before_the_first_has_started) {
   Handler handler;
   const Server first({.host = "127.0.0.1", .shards = GetParam().first_shards}, handler);
   EXPECT_EQ(failure_of(second(first.port())).code(), errc::address_in_use);
-}
-
-TEST_P(PortInUse, refuses_a_server_of_another_process) {
-  Journal journal;
-  journal.received = echo;
-  LiveServer first{journal, {.shards = GetParam().first_shards}};
-  ServerProcess other{{.port = first->port(), .shards = GetParam().second_shards}};
-  EXPECT_TRUE(other.greeting().starts_with("failed address_in_use")) << other.greeting();
-  EXPECT_EQ(other.end(), 1);
-  for (int count = 0; count < 20; ++count) EXPECT_EQ(first.connect().echo("mine"), "mine");
-}
-
-TEST_P(PortInUse, by_another_process) {
-  ServerProcess first{{.port = 0, .shards = GetParam().first_shards}};
-  EXPECT_EQ(failure_of(second(first.port())).code(), errc::address_in_use);
-}
-
-TEST_P(PortInUse, by_a_stranger_that_shares_it) {
-  // SO_REUSEPORT on both sides would let two servers split the clients between them.
-  const Descriptor stranger{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  const int on = 1;
-  ::setsockopt(stranger.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  const sockaddr_in address = loopback(0);
-  ASSERT_EQ(::bind(stranger.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(stranger.get(), 16), 0);
-  EXPECT_EQ(failure_of(second(port_of(stranger.get()))).code(), errc::address_in_use);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, PortInUse, ::testing::Values(Groups{1, 1}, Groups{1, 2}, Groups{2, 1}, Groups{2, 2}),
@@ -190,45 +149,6 @@ TEST(Start, calls_on_thread_start_on_each_shard_before_its_handler_is_made) {
   server.start();
   EXPECT_EQ(started.size(), 3U);
   EXPECT_EQ(distinct.size(), 3U);
-}
-
-/// Lets this process open only so many more handles, while it lives.
-class HandlesLeft {
- public:
-  explicit HandlesLeft(rlim_t more) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const Descriptor next{::dup(STDIN_FILENO)};
-    rlimit limit = before_;
-    limit.rlim_cur = static_cast<rlim_t>(next.get()) + more;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  ~HandlesLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  HandlesLeft(const HandlesLeft&) = delete;
-  HandlesLeft& operator=(const HandlesLeft&) = delete;
-
- private:
-  rlimit before_{};
-};
-
-TEST(Start, short_of_handles_at_any_point_leaves_nothing) {
-  const Footprint before = Footprint::now();
-  unsigned failed = 0;
-  unsigned started = 0;
-  for (rlim_t handles = 0; handles < 16; ++handles) {
-    Handler handler;
-    try {
-      const HandlesLeft left{handles};
-      Server server(on_loopback({.shards = 2, .connections_max = 100}), handler);
-      server.start();
-      ++started;
-    } catch (const std::system_error& error) {
-      EXPECT_EQ(error.code(), errc::too_many_handles) << error.what();
-      ++failed;
-    }
-    EXPECT_EQ(footprint_after(before), before) << "with " << handles << " handles";
-  }
-  EXPECT_GE(failed, 4U);
-  EXPECT_GE(started, 1U);
 }
 
 }  // namespace

@@ -85,6 +85,7 @@ class Socket {
   friend class Poller;
   static constexpr std::intptr_t none = -1;
   std::intptr_t handle_ = none;
+  bool connecting_ = false;  ///< `connect` was called (Windows, where it cannot be called twice).
 };
 
 struct PollEvent {
@@ -112,7 +113,7 @@ class Poller {
   std::vector<PollEvent> events_;
 };
 
-/// Makes this thread's timed waits end on time; by default Linux may add 50 us to each.
+/// Makes this thread's timed waits end on time; by default Linux may add 50 us to each, and Windows 15 ms.
 void wait_precisely() noexcept;
 
 }  // namespace stress

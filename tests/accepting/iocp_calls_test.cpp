@@ -1,0 +1,90 @@
+// What the IOCP port asks of the system, call by call: each is needed, and none is made twice.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <optional>
+
+#include "accepting/shard.hpp"
+#include "backend/iocp/port.hpp"
+#include "support/counting_iocp.hpp"
+
+namespace iocpp::tests {
+namespace {
+
+class IocpCallsPer : public ::testing::Test {
+ protected:
+  using Port = iocp::Port<CountingIocp>;
+
+  IocpCallsPer() : group_{100} {
+    Descriptor listener = listen_on_loopback();
+    port_ = port_of(listener.get());
+    engine::EngineConfig config;
+    config.core.platform = Port::capabilities.platform;
+    config.core.peer_name = &Port::peer_name;
+    config.listeners = {listener.release()};
+    engine_.emplace(config, group_, &calls_);
+    group_.loops = group_.acceptors = {&*engine_};
+  }
+  ~IocpCallsPer() override {
+    group_.request_drain(TimePoint{});
+    while (engine_->turn()) {
+    }
+  }
+  void SetUp() override { ASSERT_FALSE(engine_->open({&handler_})); }
+
+  void until(const std::function<bool()>& enough) {
+    while (!enough()) engine_->turn();
+  }
+  core::ShardCounters& counters() { return engine_->core().counters(); }
+  void echo(Peer& client) {
+    const std::uint64_t sent = counters().bytes_sent.get();
+    client.send("echo");
+    until([&] { return counters().bytes_sent.get() == sent + 4; });
+    EXPECT_EQ(client.receive(4), "echo");
+  }
+
+  IocpCalls calls_;
+  Echo handler_;
+  engine::Group group_;
+  std::optional<engine::Engine<Port>> engine_;
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(IocpCallsPer, listener) {
+  EXPECT_EQ(calls_,
+            (IocpCalls{{"getsockname", 1}, {"CreateIoCompletionPort", 1}, {"WSASocketW", 16}, {"AcceptEx", 16}}));
+}
+
+TEST_F(IocpCallsPer, echo_of_a_quiet_connection) {
+  Peer client{port_};
+  echo(client);
+  calls_.clear();
+  for (int count = 0; count < 100; ++count) echo(client);
+  EXPECT_EQ(calls_,
+            (IocpCalls{{"GetQueuedCompletionStatusEx", 100}, {"recv", 100}, {"WSASend", 100}, {"WSARecv", 100}}));
+}
+
+TEST_F(IocpCallsPer, connection_with_one_echo_that_the_client_ends) {
+  for (int count = 0; count < 10; ++count) {
+    calls_.clear();
+    Peer client{port_};
+    echo(client);
+    client.close();
+    until([&] { return counters().connections_open.get() == 0; });
+    calls_.erase("GetQueuedCompletionStatusEx");  // how many turns it takes is the client's doing
+    EXPECT_EQ(calls_, (IocpCalls{{"setsockopt(SO_UPDATE_ACCEPT_CONTEXT)", 1},
+                                 {"setsockopt(TCP_NODELAY)", 1},
+                                 {"ioctlsocket(FIONBIO)", 1},
+                                 {"CreateIoCompletionPort", 1},
+                                 {"SetFileCompletionNotificationModes", 1},
+                                 {"WSARecv", 2},
+                                 {"recv", 2},
+                                 {"WSASend", 1},
+                                 {"closesocket", 1},
+                                 {"WSASocketW", 1},  // the next accept's
+                                 {"AcceptEx", 1}}));
+  }
+}
+
+}  // namespace
+}  // namespace iocpp::tests
