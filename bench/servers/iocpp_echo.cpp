@@ -1,4 +1,4 @@
-// Echo on iocpp, as its users write it.
+// Echo on iocpp, as its users write it. Built twice: on the backend that it chooses by itself, and on epoll.
 #include <iocpp/iocpp.hpp>
 
 #include "arguments.hpp"
@@ -22,6 +22,7 @@ int main(int count, char** words) {
   iocpp::Options options;
   options.host = "127.0.0.1";
   options.port = arguments.port;
+  options.backend = iocpp::Backend::BENCH_BACKEND;
   iocpp::Server server(options, *handler);
   bench::announce(server.port());
   server.run();

@@ -23,7 +23,7 @@ struct ServerError {
     loop_failed,        ///< A shard's wait for completions failed; it is tried again.
   };
   Kind kind;
-  unsigned shard = 0;
+  unsigned shard = 0;     ///< The number of shards, where it is the accepting thread.
   unsigned listener = 0;  ///< Index into the listeners, in the order of the options.
   std::error_code error{};
 };
@@ -58,7 +58,8 @@ class Handler {
   virtual void on_disconnect(Connection, const Disconnect&) {}
 
   /// Bytes that `Server::send` had accepted could not be queued: the connection was gone when they arrived, or the
-  /// server stopped first.
+  /// server stopped first. Told to the handler of the connection's listener; once the connection is gone, to the
+  /// server's own.
   virtual void on_send_failed(ConnectionId, std::vector<std::byte> /*bytes*/, std::error_code) {}
 
   virtual void on_server_error(const ServerError&) {}

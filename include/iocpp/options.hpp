@@ -15,8 +15,9 @@ class Handler;
 
 /// Which of the system's completion mechanisms to use.
 enum class Backend : std::uint8_t {
-  automatic,  ///< The best one that works here.
+  automatic,  ///< The best one that works here, found out when the server is made.
   io_uring,   ///< Linux 5.19 and later, where it is not barred.
+  epoll,      ///< Every Linux.
   iocp,       ///< Windows: I/O completion ports.
 };
 
@@ -60,7 +61,8 @@ struct Options {
 
   std::size_t receive_ring_bytes =
       2U << 20;  ///< Receive buffers that a shard's connections share, at start. 64 KiB to 1 GiB.
-  std::size_t receive_ring_bytes_max = 16U << 20;  ///< They grow up to this when they run out.
+  std::size_t receive_ring_bytes_max =
+      16U << 20;  ///< They grow up to this when they run out. (io_uring before Linux 6.12: to 256 MiB at most.)
 
   std::size_t send_queue_bytes_high = 1U << 20;   ///< Above: `above_high_watermark`, and receiving pauses (see below).
   std::size_t send_queue_bytes_low = 256U << 10;  ///< At or below again: `on_writable`, and receiving resumes.
@@ -70,16 +72,19 @@ struct Options {
       true;  ///< A peer that does not read is not read from: bounds a connection's memory by itself.
 
   std::chrono::milliseconds linger_timeout{
-      5000};  ///< For `close`: without progress for this long, the rest is cut off. Over 0.
+      5000};  ///< For `close`: when for this long nothing of what is queued could be sent, the rest is cut off; and so
+              ///< long the peer's end is awaited after that. 1 ms to a year.
   std::size_t linger_bytes_max =
-      1U << 20;  ///< For `close`: input discarded while the peer's end is awaited; beyond, reset.
+      1U << 20;  ///< For `close`: input discarded while what is queued leaves (beyond: no more is read), and again
+                 ///< while the peer's end is awaited (beyond: reset).
   std::chrono::milliseconds drain_timeout{
       10000};  ///< For `run`: how long a signal's drain may take before the rest is reset.
 
   std::size_t mailbox_bytes_max =
       64U << 20;  ///< Bytes of `Server::send` on their way to a shard. Full: `errc::would_block`.
 
-  /// Called on each shard's thread before it serves: name it, pin it. Must not throw.
+  /// Called on each shard's thread before it serves: name it, pin it. With `accept_thread` also on that thread, with
+  /// the number of shards as its number. An exception makes `start` fail with it.
   std::function<void(unsigned shard)> on_thread_start{};
 };
 

@@ -24,6 +24,7 @@ struct DrainReport {
   std::uint64_t idle_closed = 0;  ///< Connections that had nothing to send when the drain began and ended in order.
   std::uint64_t finished = 0;     ///< Connections that sent what they had queued and ended in order.
   std::uint64_t cut = 0;          ///< Connections reset at the deadline.
+  std::uint64_t failed = 0;       ///< Connections that ended otherwise: reset by the peer, aborted, cut off by a limit.
   std::uint64_t bytes_lost = 0;   ///< Bytes queued and never sent, over connections that ended during the drain.
   std::chrono::milliseconds duration{0};  ///< From the request to the end of the last shard.
 };
@@ -34,8 +35,9 @@ class Server {
   /// Binds and listens, nothing else: no thread, no ring yet, so privileges may be dropped before `start`. Clients that
   /// connect already wait in the backlog.
   /// Throws `std::system_error`: `errc::address_in_use` (also when another iocpp server has the port),
-  /// `address_not_available`, `permission_denied`, `invalid_argument` (an option; the text names it). Nothing is left
-  /// behind then.
+  /// `address_not_available`, `permission_denied`, `invalid_argument` (an option; the text names it); for an
+  /// `Options::backend` that can't be had, `not_supported` (this build does not have it) or the system's error. Nothing
+  /// is left behind then.
   ///
   /// With a `Handler&`: one shard (`Options::shards` of 0 or 1), or more if the handler is made for several threads.
   /// It must outlive the server. With a factory: one handler per shard.
@@ -62,8 +64,8 @@ class Server {
   /// `wait` waits. Repeated calls may only shorten the deadline. Any thread, a handler, or a signal handler.
   void request_drain(std::chrono::milliseconds deadline) noexcept;
 
-  /// Waits until a drain has ended, joins the threads, and reports. Any thread but a shard's, on which it throws
-  /// `std::system_error`
+  /// Waits until a drain has ended, joins the threads, and reports; during `start`, waits for that too. Before `start`
+  /// there is nothing to wait for: an empty report. Any thread but a shard's, on which it throws `std::system_error`
   /// (`errc::resource_deadlock_would_occur`). Called again, it reports the same.
   DrainReport wait();
 
@@ -74,13 +76,14 @@ class Server {
   [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte> bytes);
   [[nodiscard]] std::error_code send(ConnectionId id, std::span<const std::byte> bytes);
 
-  /// `Connection::shutdown_send`, `close` and `abort` from any thread. A connection that is gone is no error.
+  /// `Connection::shutdown_send`, `close` and `abort` from any thread, behind what that thread has sent before. A
+  /// connection that is gone is no error. Fails as `send` does: with `errc::would_block` call it again later.
   [[nodiscard]] std::error_code shutdown_send(ConnectionId id);
   [[nodiscard]] std::error_code disconnect(ConnectionId id);
   [[nodiscard]] std::error_code abort(ConnectionId id);
 
   /// Runs `task` on a shard's thread, between callbacks. An exception out of it is swallowed and counted. A task that
-  /// was accepted but not run when the server ends is destroyed unrun. Any thread.
+  /// was accepted but not run when the server ends is destroyed unrun. Fails as `send` does. Any thread.
   [[nodiscard]] std::error_code post(unsigned shard, std::function<void()> task);
 
   /// Connections handed over with `Connection` are found by id on their shard's thread. Elsewhere: a handle that

@@ -11,11 +11,11 @@ namespace iocpp::backend {
 
 struct Choice {
   Backend backend;
-  std::string reason;
+  std::string reason;  ///< In words, for people.
 };
 
-/// What `wanted` comes to on this system. Throws `std::system_error` (`errc::not_supported`) for one that this build
-/// does not have.
+/// What `wanted` comes to on this system. Throws `std::system_error` for one that this build does not have
+/// (`errc::not_supported`), or that the system refuses (its error, and what is known of why).
 Choice choose(Backend wanted);
 
 /// Each shard can have a listening socket of its own, all on one address.

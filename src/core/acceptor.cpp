@@ -99,11 +99,12 @@ void Acceptor::on_handle_freed() noexcept {
     return;
   }
   timers_.cancel(*this);
-  mode_ = Mode::accepting;
+  if (mode_ != Mode::closing) mode_ = Mode::accepting;
 }
 
 bool Acceptor::on_timer() noexcept {
   if (mode_ == Mode::rebuilding) return true;
+  if (mode_ == Mode::closing) return false;
   assert(mode_ == Mode::waiting || mode_ == Mode::shedding);
   mode_ = Mode::accepting;
   return false;
@@ -114,12 +115,20 @@ void Acceptor::rebuild_failed(TimePoint now) noexcept {
   timers_.arm(*this, now + backoff_.next());
 }
 
+void Acceptor::close_later(AcceptOutcome outcome, TimePoint now) noexcept {
+  assert(mode_ == Mode::closing && !armed());
+  for_handle_ = outcome == AcceptOutcome::no_handles;
+  timers_.arm(*this, now + backoff_.next());
+}
+
 void Acceptor::begin_close() noexcept {
   timers_.cancel(*this);
+  backoff_.reset();
   mode_ = mode_ == Mode::closed ? Mode::closed : Mode::closing;
 }
 
 void Acceptor::closed() noexcept {
+  if (mode_ == Mode::closing) timers_.cancel(*this);
   accepts_in_flight_ = 0;
   poll_in_flight_ = false;
   if (mode_ == Mode::closing) mode_ = Mode::closed;

@@ -49,6 +49,8 @@ class Acceptor : public Timer {
   bool on_timer() noexcept;
   void rebuild_failed(TimePoint now) noexcept;
   void begin_close() noexcept;
+  /// While closing: who is in the backlog can't be accepted for now. The timer, or a freed handle, says when to try.
+  void close_later(AcceptOutcome outcome, TimePoint now) noexcept;
   /// The system's handle was closed. What was still in flight will come back stale.
   void closed() noexcept;
 
@@ -61,7 +63,7 @@ class Acceptor : public Timer {
   bool multishot() const noexcept { return multishot_; }
   /// From the first failure for want of a handle until the next success, attempts between included.
   bool waits_for_handle() const noexcept {
-    return for_handle_ && (mode_ == Mode::shedding || mode_ == Mode::waiting || mode_ == Mode::accepting);
+    return for_handle_ && mode_ != Mode::closed && mode_ != Mode::rebuilding;
   }
   unsigned accepts_in_flight() const noexcept { return accepts_in_flight_; }
   unsigned in_flight() const noexcept { return accepts_in_flight_ + (poll_in_flight_ ? 1U : 0U); }

@@ -52,7 +52,10 @@ void Core::settle(Slot& slot) {
 void Core::flush_or_linger(Slot& slot) noexcept {
   const bool flushed = slot.send_queue.empty() && !slot.send_in_flight;
   if (flushed && slot.peer_ended) return end(slot, slot.reason, 0, false);
-  if (flushed) slot.state = SlotState::lingering;
+  if (flushed) {
+    slot.state = SlotState::lingering;
+    slot.lingered_bytes = 0;
+  }
   // Each of the two has its own time; while flushing, progress extends it (queue_shrank).
   if (flushed || !slot.armed()) timers_.arm(slot, time_.now() + config_.linger_timeout);
 }

@@ -57,7 +57,7 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  /// Before anything else: one handler a listener (they outlive the core), and the time now.
+  /// Before anything else: one handler a listener, then the server's own (they outlive the core), and the time now.
   void begin(std::vector<Handler*> handlers, TimePoint now) {
     handlers_ = std::move(handlers);
     timers_.begin(now);
@@ -94,6 +94,12 @@ class Core {
   ShardCounters& counters() noexcept { return counters_; }
   const ShardCounters& counters() const noexcept { return counters_; }
   Handler& handler(std::size_t listener) const noexcept { return *handlers_[listener]; }
+  Handler& own_handler() const noexcept { return *handlers_.back(); }
+  /// Of a connection's listener; of one that is gone, the server's own.
+  Handler& handler_of(ConnectionId id) const noexcept {
+    const Slot* slot = find(id);
+    return slot == nullptr ? own_handler() : handler(slot->listener);
+  }
   /// Each handler once, though it may serve several listeners.
   template <class Visit>
   void for_each_handler(Visit&& visit) {
@@ -135,6 +141,7 @@ class Core {
 
   // receiving.cpp
   void received(Slot& slot, std::span<const std::byte> bytes);
+  void discard(Slot& slot, std::size_t bytes) noexcept;
   void stash(Slot& slot, std::span<const std::byte> bytes);
   void peer_ended(Slot& slot);
   void tell_peer_end(Slot& slot);

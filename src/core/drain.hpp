@@ -31,7 +31,13 @@ class Drain {
   void ended(const Slot& slot, std::size_t unsent) noexcept {
     if (begun_) report_.bytes_lost += unsent;
     if (!slot.draining) return;
-    ++(slot.drain_was_idle ? report_.idle_closed : report_.finished);
+    const bool in_order = unsent == 0 && !slot.reset &&
+                          (slot.reason == DisconnectReason::local_close || slot.reason == DisconnectReason::peer_closed);
+    if (!in_order) {
+      ++report_.failed;
+    } else {
+      ++(slot.drain_was_idle ? report_.idle_closed : report_.finished);
+    }
   }
 
   const DrainReport& report() const noexcept { return report_; }

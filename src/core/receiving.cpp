@@ -27,17 +27,23 @@ void Core::received(Slot& slot, std::span<const std::byte> bytes) {
     case SlotState::open:
       if (slot.paused() || slot.stash != nullptr) return stash(slot, bytes);
       return call_handler(slot, [&](Handler& handler) { handler.on_receive(handle_of(slot), bytes); });
-    case SlotState::lingering:
-      slot.lingered_bytes +=
-          static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), UINT32_MAX - slot.lingered_bytes));
-      if (slot.lingered_bytes > config_.linger_bytes_max) end(slot, slot.reason, 0, true);
-      return;
     case SlotState::flushing:
+    case SlotState::lingering:
+      return discard(slot, bytes.size());
     case SlotState::ending:
     case SlotState::closing:
     case SlotState::free:
       return;
   }
+}
+
+/// Input after close(): so much, and no more. What is queued still leaves then, but nothing is read any more.
+void Core::discard(Slot& slot, std::size_t bytes) noexcept {
+  slot.lingered_bytes += static_cast<std::uint32_t>(std::min<std::size_t>(bytes, UINT32_MAX - slot.lingered_bytes));
+  if (slot.lingered_bytes <= config_.linger_bytes_max) return;
+  if (slot.state == SlotState::lingering) return end(slot, slot.reason, 0, true);
+  slot.discarded_enough = true;
+  mark_dirty(slot);
 }
 
 void Core::stash(Slot& slot, std::span<const std::byte> bytes) {

@@ -55,6 +55,7 @@ struct Slot : Timer {
   bool end_sent : 1 = false;            ///< ... and it was ended.
   bool above_high : 1 = false;          ///< on_writable is owed.
   bool reset : 1 = false;               ///< Close with a reset.
+  bool discarded_enough : 1 = false;    ///< While flushing: no more input is read, until everything has left.
   bool timed_out : 1 = false;           ///< close()'s deadline was over before everything was sent.
   bool draining : 1 = false;            ///< Counted by the drain.
   bool drain_was_idle : 1 = false;
@@ -86,10 +87,11 @@ struct Slot : Timer {
   bool wants_receive() const noexcept {
     if (receive_in_flight || peer_ended || receive_starved) return false;
     if (state == SlotState::open) return !paused() && stash == nullptr;
-    return state == SlotState::flushing || state == SlotState::lingering;
+    return (state == SlotState::flushing && !discarded_enough) || state == SlotState::lingering;
   }
   bool wants_receive_cancel() const noexcept {
     if (!receive_in_flight || receive_cancelling) return false;
+    if (state == SlotState::flushing) return discarded_enough;
     return state == SlotState::ending || (state == SlotState::open && paused());
   }
   bool wants_send() const noexcept {

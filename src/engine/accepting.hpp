@@ -18,17 +18,15 @@ void Engine<Port>::on_accept(const Completion& completion) {
     return;
   }
   core::ShardCounters& counters = core_.counters();
-  switch (listener.acceptor.on_accept(completion.error, completion.more, now_)) {
+  const AcceptOutcome outcome = listener.acceptor.on_accept(completion.error, completion.more, now_);
+  switch (outcome) {
     case AcceptOutcome::accepted:
-      return place(completion.accepted, listener.index);
+      return take_client(listener, completion.accepted);
     case AcceptOutcome::drop_client:
       return counters.accept_dropped.add();
     case AcceptOutcome::retry_later:
-      counters.accept_no_resources.add();
-      return report(listener, ServerError::Kind::accept_retry, completion.error);
     case AcceptOutcome::no_handles:
-      counters.accept_no_handles.add();
-      return report(listener, ServerError::Kind::accept_shed, completion.error);
+      return count_shortage(listener, outcome, completion.error);
     case AcceptOutcome::listener_lost:
       // Another accept of the pool may have said so before, and its number may be a client's since.
       listener.handle_gone =
@@ -44,21 +42,63 @@ void Engine<Port>::on_accept(const Completion& completion) {
 }
 
 template <CompletionPort Port>
+void Engine<Port>::count_shortage(Listener& listener, AcceptOutcome outcome, int error) {
+  const bool of_handles = outcome == AcceptOutcome::no_handles;
+  (of_handles ? core_.counters().accept_no_handles : core_.counters().accept_no_resources).add();
+  report(listener, of_handles ? ServerError::Kind::accept_shed : ServerError::Kind::accept_retry, error);
+}
+
+template <CompletionPort Port>
 void Engine<Port>::on_poll(const Completion& completion) {
   Listener& listener = listeners_[completion.target];
   if (completion.generation != listener.generation) return core_.counters().stale_completions.add();
-  if (listener.acceptor.on_poll()) shed(listener);
+  if (!listener.acceptor.on_poll()) return;
+  if (completion.error == 0) return shed(listener);
+  // The poll itself can't be had: polling again at once would spin.
+  listener.acceptor.shed_ended(Acceptor::ShedEnd::failed, now_);
 }
 
 template <CompletionPort Port>
 void Engine<Port>::shed(Listener& listener) {
   for (unsigned refused = 0; refused < Acceptor::shed_batch; ++refused) {
-    const Shed outcome = port_->shed(listener.ref());
+    const Shed outcome = shed_one(listener);
     if (outcome == Shed::nobody) return listener.acceptor.shed_ended(Acceptor::ShedEnd::nobody_left, now_);
     if (outcome == Shed::failed) return listener.acceptor.shed_ended(Acceptor::ShedEnd::failed, now_);
     core_.counters().shed.add();
   }
   listener.acceptor.shed_ended(Acceptor::ShedEnd::batch_full, now_);
+}
+
+template <CompletionPort Port>
+Shed Engine<Port>::shed_one(const Listener& listener) {
+  give_up_reserve();
+  const Shed outcome = port_->shed(listener.ref());
+  keep_reserve();
+  return outcome;
+}
+
+/// Said before the reserve handle is free for others to take.
+template <CompletionPort Port>
+void Engine<Port>::give_up_reserve() noexcept {
+  if (!std::exchange(reserve_out_, true)) group_.reserves_out.fetch_add(1);
+}
+
+template <CompletionPort Port>
+void Engine<Port>::keep_reserve() {
+  if (!reserve_out_ || !port_->take_reserve()) return;
+  reserve_out_ = false;
+  group_.reserves_out.fetch_sub(1);
+}
+
+/// A client, unless some shard's reserve handle is what it was accepted with: that is given back, the client refused.
+template <CompletionPort Port>
+void Engine<Port>::take_client(Listener& listener, NativeHandle handle) {
+  if (group_.reserves_out.load(std::memory_order_relaxed) != 0) keep_reserve();
+  if (group_.reserves_out.load(std::memory_order_relaxed) == 0) return place(handle, listener.index);
+  core_.counters().shed.add();
+  port_->close_now(handle, false);
+  keep_reserve();
+  note_freed_handle();
 }
 
 template <CompletionPort Port>
@@ -92,6 +132,7 @@ template <CompletionPort Port>
 void Engine<Port>::refuse(NativeHandle handle) noexcept {
   core_.counters().refused.add();
   port_->close_now(handle, true);
+  note_freed_handle();
 }
 
 /// A handle is free: for a listener of ours that waits for one, in this very turn; for those of other shards, by a
@@ -106,6 +147,7 @@ void Engine<Port>::note_freed_handle() noexcept {
 
 template <CompletionPort Port>
 void Engine<Port>::keep_accepting() {
+  keep_reserve();
   if (handle_was_freed_.exchange(false, std::memory_order_relaxed)) {
     for (Listener& listener : listeners_) listener.acceptor.on_handle_freed();
   }
@@ -164,25 +206,49 @@ void Engine<Port>::close_in_order(Listener& listener) {
     posts_refused_ = posts_refused_ || !listener.cancel_posted;
     return;
   }
-  accept_the_rest(listener);
+  if (!listener.handle_gone && listener.handle != no_handle && !accept_the_rest(listener)) return;
   close_handle(listener);
   listener.acceptor.closed();
   core_.counters().listeners_open.subtract();
 }
 
+/// Who is in the backlog. False: not yet; a shortage is in the way, and is waited for until the drain's deadline. Who is
+/// still there then is refused.
 template <CompletionPort Port>
-void Engine<Port>::accept_the_rest(Listener& listener) {
+bool Engine<Port>::accept_the_rest(Listener& listener) {
+  if (listener.acceptor.armed() && !core_.drain().over()) return false;
   constexpr unsigned most = 65'536;  // the largest backlog; whoever comes during this is not waited for without end
   for (unsigned accepted = 0; accepted < most; ++accepted) {
     int error = 0;
     const NativeHandle handle = port_->accept_now(listener.ref(), error);
     if (handle != no_handle) {
-      place(handle, listener.index);
-    } else if (error == Port::capabilities.would_block ||
-               core::classify_accept(Port::capabilities.platform, error) != AcceptOutcome::drop_client) {
-      return;
+      take_client(listener, handle);
+      continue;
     }
+    if (error == Port::capabilities.would_block) return true;
+    const AcceptOutcome outcome = core::classify_accept(Port::capabilities.platform, error);
+    if (outcome == AcceptOutcome::drop_client) {
+      core_.counters().accept_dropped.add();
+      continue;
+    }
+    if (outcome == AcceptOutcome::listener_lost) return true;
+    count_shortage(listener, outcome, error);
+    return !wait_for_the_rest(listener, outcome);
   }
+  return true;
+}
+
+template <CompletionPort Port>
+bool Engine<Port>::wait_for_the_rest(Listener& listener, AcceptOutcome outcome) {
+  if (!core_.drain().over()) {
+    listener.acceptor.close_later(outcome, now_);
+    return true;
+  }
+  constexpr unsigned most = 65'536;
+  for (unsigned refused = 0; refused < most && shed_one(listener) == Shed::refused; ++refused) {
+    core_.counters().shed.add();
+  }
+  return false;
 }
 
 template <CompletionPort Port>
@@ -214,11 +280,11 @@ void Engine<Port>::rebuild(Listener& listener) {
   report(listener, ServerError::Kind::listener_restored, 0);
 }
 
-/// At most one report a second and a listener, so that what peers cause can't flood a log.
+/// At most one report a pause and a listener, so that what peers cause can't flood a log.
 template <CompletionPort Port>
 void Engine<Port>::report(Listener& listener, ServerError::Kind kind, int error) {
   if (now_ < listener.quiet_until) return;
-  listener.quiet_until = now_ + std::chrono::seconds{1};
+  listener.quiet_until = now_ + report_pause;
   const ServerError what{.kind = kind,
                          .shard = config_.core.shard,
                          .listener = listener.index,

@@ -109,8 +109,10 @@ concept CompletionPort = requires(B backend, const B& constant, const BackendCon
   /// Accepts without waiting, when no accept is in flight: the handle, or no_handle and the native error.
   { backend.accept_now(listener, *static_cast<int*>(nullptr)) } -> std::same_as<NativeHandle>;
   /// Refuses one waiting client at the handle limit: gives up the reserve handle, accepts, closes, takes the reserve
-  /// back.
+  /// back, if nobody was faster (`take_reserve` tells).
   { backend.shed(listener) } -> std::same_as<Shed>;
+  /// Opens the reserve handle if it is not there. True: it is there now, or this backend needs none.
+  { backend.take_reserve() } -> std::same_as<bool>;
 
   /// The handle of a client, accepted by this port or another one, is to be used with this port: before its first
   /// operation. The native error; 0 for success.

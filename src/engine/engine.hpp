@@ -35,7 +35,11 @@ class Engine final : public Loop, private core::TimeSource {
 
   TimePoint now() noexcept override { return port_->now(); }
 
+  /// Between two reports of one kind of trouble.
+  static constexpr std::chrono::seconds report_pause{1};
+
   // turn.hpp: one turn
+  void note_wait_error(int error);
   std::optional<std::chrono::nanoseconds> wait_time() const noexcept;
   void dispatch(const Completion& completion);
   void on_timer(core::Timer& timer);
@@ -50,8 +54,13 @@ class Engine final : public Loop, private core::TimeSource {
 
   // accepting.hpp: the accept chain
   void on_accept(const Completion& completion);
+  void count_shortage(Listener& listener, core::AcceptOutcome outcome, int error);
   void on_poll(const Completion& completion);
   void shed(Listener& listener);
+  Shed shed_one(const Listener& listener);
+  void give_up_reserve() noexcept;
+  void keep_reserve();
+  void take_client(Listener& listener, NativeHandle handle);
   void place(NativeHandle handle, std::uint32_t listener);
   bool hand_over(Loop& loop, NativeHandle handle, std::uint32_t listener);
   void adopt(NativeHandle handle, std::uint32_t listener);
@@ -60,7 +69,8 @@ class Engine final : public Loop, private core::TimeSource {
   void keep_accepting();
   void keep_accepting(Listener& listener);
   void close_in_order(Listener& listener);
-  void accept_the_rest(Listener& listener);
+  bool accept_the_rest(Listener& listener);
+  bool wait_for_the_rest(Listener& listener, core::AcceptOutcome outcome);
   void rebuild(Listener& listener);
   void close_handle(Listener& listener) noexcept;
   void report(Listener& listener, ServerError::Kind kind, int error);
@@ -74,7 +84,9 @@ class Engine final : public Loop, private core::TimeSource {
   std::size_t last_placed_ = 0;
   bool posts_refused_ = false;  // a posting call had no room: the next wait does not sleep
   bool draining_ = false;
+  bool reserve_out_ = false;  // counted in the group: the reserve handle is given up, or lost
   TimePoint drain_deadline_{};
+  TimePoint loop_quiet_until_{};
 };
 
 }  // namespace iocpp::engine

@@ -24,8 +24,8 @@ class Loop {
  public:
   virtual ~Loop() = default;
 
-  /// On the loop's own thread: makes the port and begins to accept. After an error the loop must not turn; its
-  /// listeners are closed.
+  /// On the loop's own thread: makes the port and begins to accept. `handlers`: one a listener, then the server's own.
+  /// After an error the loop must not turn; its listeners are closed.
   [[nodiscard]] virtual std::error_code open(std::vector<Handler*> handlers) = 0;
 
   /// Waits for completions, handles them, posts what follows. False: it has ended, nothing is in flight and the port is
@@ -73,6 +73,9 @@ struct Group {
   std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};
+  /// Reserve handles that are given up for a moment, or lost. Whoever gets a client meanwhile has their handle, and
+  /// gives it back: otherwise the shard without its reserve could answer nobody until a connection ends.
+  std::atomic<unsigned> reserves_out{0};
   std::atomic<bool> placing{
       false};  ///< A loop that accepts for the others has not ended: they may still get connections.
 

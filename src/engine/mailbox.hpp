@@ -27,8 +27,9 @@ struct Message : QueueNode {
 
   explicit Message(Kind what) noexcept : kind{what} {}
 
-  /// What it counts for in the mailbox's bound.
-  std::size_t weight() const noexcept { return sizeof(Message) + bytes.size(); }
+  /// What it counts for in the mailbox's bound. Clients are outside of it: one whose shard has a full mailbox must not
+  /// be turned away, and they are bounded by the handle limit.
+  std::size_t weight() const noexcept { return kind == Kind::adopt ? 0 : sizeof(Message) + bytes.size(); }
 };
 
 /// Messages in the order in which they were sent (see MultiProducerQueue), bounded in bytes. What is in it belongs to
@@ -60,6 +61,8 @@ class Mailbox {
   std::uint64_t times_full() const noexcept { return times_full_.load(std::memory_order_relaxed); }
 
  private:
+  bool take_room(std::size_t bytes) noexcept;
+
   template <class Handle>
   void hand_out(QueueNode* first, Handle&& handle) {
     while (first != nullptr) {

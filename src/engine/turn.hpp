@@ -27,6 +27,7 @@ std::error_code Engine<Port>::open(std::vector<Handler*> handlers) {
   if (const int error = port_->open(config_.backend); error != 0) return native_error(error);
   now_ = port_->now();
   core_.begin(std::move(handlers), now_);
+  if (!listeners_.empty() && !port_->take_reserve()) give_up_reserve();
   for (Listener& listener : listeners_) listener.acceptor.open();
   core_.counters().listeners_open.set(listeners_.size());
   keep_accepting();
@@ -40,10 +41,7 @@ bool Engine<Port>::turn() {
   core_.counters().turns.add();
   posts_refused_ = false;
   for (const Completion& completion : completions) dispatch(completion);
-  if (const int error = port_->wait_error(); error != 0) {
-    core_.counters().loop_errors.add();
-    for (Listener& listener : listeners_) report(listener, ServerError::Kind::loop_failed, error);
-  }
+  if (const int error = port_->wait_error(); error != 0) note_wait_error(error);
   mailbox_.take_all([this](Message& message) { handle_message(message); });
   note_drain();
   core_.timers().expire(now_, [this](core::Timer& timer) { on_timer(timer); });
@@ -53,11 +51,21 @@ bool Engine<Port>::turn() {
 }
 
 template <CompletionPort Port>
+void Engine<Port>::note_wait_error(int error) {
+  core_.counters().loop_errors.add();
+  if (now_ < loop_quiet_until_) return;
+  loop_quiet_until_ = now_ + report_pause;
+  const ServerError what{
+      .kind = ServerError::Kind::loop_failed, .shard = config_.core.shard, .error = native_error(error)};
+  core_.guarded([&] { core_.own_handler().on_server_error(what); });
+}
+
+template <CompletionPort Port>
 std::optional<std::chrono::nanoseconds> Engine<Port>::wait_time() const noexcept {
   if (posts_refused_ || core_.anything_dirty()) return std::chrono::nanoseconds{0};
   const auto deadline = core_.next_deadline();
   if (!deadline) return std::nullopt;
-  return std::max(*deadline - now_, std::chrono::nanoseconds{0});
+  return std::max(*deadline - port_->now(), std::chrono::nanoseconds{0});  // handlers may have been slow
 }
 
 template <CompletionPort Port>
@@ -184,7 +192,9 @@ void Engine<Port>::return_message(Message& message) {
 template <CompletionPort Port>
 void Engine<Port>::return_send(Message& message, errc why) {
   core_.counters().mailbox_undeliverable.add();
-  core_.guarded([&] { core_.handler(0).on_send_failed(message.id, std::move(message.bytes), make_error_code(why)); });
+  core_.guarded([&] {
+    core_.handler_of(message.id).on_send_failed(message.id, std::move(message.bytes), make_error_code(why));
+  });
 }
 
 template <CompletionPort Port>
@@ -213,6 +223,7 @@ bool Engine<Port>::finished() {
   if (places) group_.placing_ended();
   core_.timers().cancel(drain_timer_);
   core_.for_each_handler([this](Handler& handler) { core_.guarded([&] { handler.on_server_close(); }); });
+  if (std::exchange(reserve_out_, false)) group_.reserves_out.fetch_sub(1);
   port_->stop();
   return true;
 }

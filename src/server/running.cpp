@@ -138,8 +138,27 @@ NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept 
 }
 
 void Server::Running::start() {
-  if (std::exchange(started_, true))
-    throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
+  {
+    const std::lock_guard lock{mutex_};
+    if (std::exchange(started_, true))
+      throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
+    starting_ = true;
+  }
+  start_members();
+  const std::exception_ptr error = wait_until_opened();
+  if (error != nullptr) {
+    request_drain(std::chrono::milliseconds{0});
+    join_all();
+  }
+  {
+    const std::lock_guard lock{mutex_};
+    starting_ = false;
+  }
+  opened_changed_.notify_all();
+  if (error != nullptr) std::rethrow_exception(error);
+}
+
+void Server::Running::start_members() noexcept {
   try {
     for (unsigned number = 0; number < members_.size(); ++number) {
       members_[number].thread = std::thread{[this, number] { run_member(number); }};
@@ -150,13 +169,19 @@ void Server::Running::start() {
     for (unsigned count = 0; count < missing; ++count) opened(std::current_exception());
     group_.placing_ended();  // the accepting thread is the last one
   }
+}
+
+std::exception_ptr Server::Running::wait_until_opened() {
   std::unique_lock lock{mutex_};
   opened_changed_.wait(lock, [this] { return members_opened_ == members_.size(); });
-  if (start_error_ == nullptr) return;
-  lock.unlock();
-  request_drain(std::chrono::milliseconds{0});
-  join_all();
-  std::rethrow_exception(start_error_);
+  return start_error_;
+}
+
+/// False: it was never started.
+bool Server::Running::wait_until_started() {
+  std::unique_lock lock{mutex_};
+  opened_changed_.wait(lock, [this] { return !starting_; });
+  return started_;
 }
 
 void Server::Running::opened(std::exception_ptr error) noexcept {
@@ -207,6 +232,7 @@ std::vector<Handler*> Server::Running::handlers_of(unsigned number, std::unique_
     const bool own = listen.handler != nullptr && number != options_.shards;
     handlers.push_back(own ? listen.handler : handler);
   }
+  handlers.push_back(handler);
   return handlers;
 }
 
@@ -236,13 +262,14 @@ DrainReport Server::Running::wait() {
                             "Server::wait: called on one of the server's own threads");
   }
   DrainReport report;
-  if (!started_) return report;
+  if (!wait_until_started()) return report;
   join_all();
   for (const Member& member : members_) {
     const DrainReport& part = member.loop->core().drain().report();
     report.idle_closed += part.idle_closed;
     report.finished += part.finished;
     report.cut += part.cut;
+    report.failed += part.failed;
     report.bytes_lost += part.bytes_lost;
   }
   report.duration =

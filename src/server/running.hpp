@@ -56,6 +56,9 @@ class Server::Running {
   engine::EngineConfig engine_config(unsigned number) const;
   NativeHandle reopen(std::size_t listener, int& error) noexcept;
 
+  void start_members() noexcept;
+  std::exception_ptr wait_until_opened();
+  bool wait_until_started();
   void run_member(unsigned number);
   void serve(unsigned number, Member& member);
   std::vector<Handler*> handlers_of(unsigned number, std::unique_ptr<Handler>& made);
@@ -71,12 +74,13 @@ class Server::Running {
   std::unique_ptr<Handler> errors_to_shard_;
   std::vector<Member> members_;  ///< The shards, then the accepting loop if there is one.
 
-  std::mutex mutex_;  // of start and wait only
+  std::mutex mutex_;  // of start and wait only, never of a connection's path
   std::condition_variable opened_changed_;
   unsigned members_opened_ = 0;
   std::exception_ptr start_error_;
   std::mutex join_mutex_;
-  bool started_ = false;
+  bool started_ = false;   // of mutex_
+  bool starting_ = false;  // of mutex_: start() runs
   std::atomic<Clock::rep> drain_requested_{0};
   std::atomic<Clock::rep> last_ended_{0};
 };

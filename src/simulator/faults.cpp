@@ -120,8 +120,9 @@ constexpr Rate rate_of(Site site) noexcept {
       return {8, 2};
     case Site::accept_ends:
     case Site::receive_ends:
-    case Site::accept_context:
       return {64, 8};
+    case Site::accept_context:  // what ended the ancestor's accepting
+      return {32, 8};
     case Site::wake:
     case Site::watch:
     case Site::reopen:

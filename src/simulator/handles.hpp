@@ -49,6 +49,14 @@ class Handles {
     return number >= first_number && index < sockets_.size() ? sockets_[index] : no_index;
   }
 
+  /// It names something, and something else from now on.
+  void replace(NativeHandle handle, std::uint32_t socket) noexcept {
+    assert(socket_of(handle) != no_index);
+    sockets_[static_cast<std::size_t>(handle) / stride_ - first_number] = socket;
+    ++opened_;
+    ++closed_;
+  }
+
   /// It names something.
   void close(NativeHandle handle) noexcept {
     assert(socket_of(handle) != no_index);

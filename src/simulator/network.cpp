@@ -8,6 +8,8 @@
 namespace iocpp::simulator {
 namespace {
 
+constexpr std::uint8_t connect_tries = 6;
+constexpr std::chrono::nanoseconds connects_again_max = std::chrono::milliseconds{50};
 constexpr std::chrono::nanoseconds gives_up_after = std::chrono::seconds{30};
 
 }  // namespace
@@ -37,8 +39,8 @@ void Network::on_event(const Event& event) {
   }
 }
 
-NativeHandle Network::open_other(Socket::Kind kind) {
-  if (handles_.full()) return no_handle;
+/// With one reference: its handle's.
+std::uint32_t Network::make_socket(Socket::Kind kind) {
   const std::uint32_t index = sockets_.take();
   Socket& made = sockets_[index];
   const std::uint32_t generation = made.generation;
@@ -46,7 +48,24 @@ NativeHandle Network::open_other(Socket::Kind kind) {
   made.generation = generation;
   made.kind = kind;
   made.references = 1;
-  return made.handle = handles_.open(index);
+  return index;
+}
+
+NativeHandle Network::open_other(Socket::Kind kind) {
+  if (handles_.full()) return no_handle;
+  const std::uint32_t index = make_socket(kind);
+  return sockets_[index].handle = handles_.open(index);
+}
+
+bool Network::close_into_other(NativeHandle handle) {
+  const std::uint32_t closed = handles_.socket_of(handle);
+  if (closed == no_index) return false;
+  const std::uint32_t made = make_socket(Socket::Kind::other);
+  handles_.replace(handle, made);
+  sockets_[made].handle = handle;
+  sockets_[closed].handle = no_handle;
+  let_go(closed);
+  return true;
 }
 
 NativeHandle Network::listen() {
@@ -167,6 +186,7 @@ std::uint32_t Network::connect(std::uint32_t peer) {
   link.server_open = link.reset_at_server = link.error_told = link.reset_at_peer = false;
   link.reset_on_the_way = link.was_established = link.served = link.spoiled = false;
   link.error = 0;
+  link.tries = 0;
   for (Pipe* pipe : {&link.to_server, &link.to_peer}) {
     pipe->bytes.clear();
     pipe->arrived = 0;
@@ -184,6 +204,11 @@ void Network::establish(std::uint32_t index) {
   Link& link = links_[index];
   const std::size_t count = listening_.size();
   const std::uint32_t chosen = count == 0 ? no_index : listening_[machine_.streams.network.below(count)];
+  if (chosen != no_index && sockets_[chosen].waiting >= habits_.backlog && ++link.tries < connect_tries) {
+    // The client's system tries again, as it does when its first packet is lost.
+    return machine_.schedule.after(delay(machine_.streams.network, connects_again_max), EventKind::established, index,
+                                   link.generation);
+  }
   if (chosen == no_index || sockets_[chosen].waiting >= habits_.backlog) {
     machine_.note(What::refused, link.peer);
     link.reset_at_peer = link.spoiled = true;

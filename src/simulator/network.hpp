@@ -48,9 +48,10 @@ struct Link {
   bool reset_at_peer = false;
   bool reset_on_the_way = false;  ///< To the server; what is behind it is lost.
   bool was_established = false;
-  bool served = false;   ///< A handler has it, or had.
-  bool spoiled = false;  ///< A fault has hit it: it owes nobody anything.
-  int error = 0;         ///< Of the reset, as the server's system names it.
+  std::uint8_t tries = 0;  ///< To get into a backlog.
+  bool served = false;     ///< A handler has it, or had.
+  bool spoiled = false;    ///< A fault has hit it: it owes nobody anything.
+  int error = 0;           ///< Of the reset, as the server's system names it.
   Pipe to_server;
   Pipe to_peer;
 };
@@ -121,6 +122,8 @@ class Network {
   void let_go(std::uint32_t socket);
   /// False: it names nothing.
   bool close(NativeHandle handle);
+  /// Closes what the handle names, and names something of no use by it, in one call (dup3).
+  bool close_into_other(NativeHandle handle);
   /// Takes the first client of a backlog. `socket`: the one that becomes its, or `no_index` for a new one. no_handle
   /// where nobody waits; the handle limit is the caller's business.
   NativeHandle accept(std::uint32_t listener, std::uint32_t socket = no_index);
@@ -151,6 +154,7 @@ class Network {
   void peer_vanish(std::uint32_t link);
 
  private:
+  std::uint32_t make_socket(Socket::Kind kind);
   void establish(std::uint32_t index);
   void arrive_at_server(std::uint32_t index);
   void arrive_at_peer(std::uint32_t index);

@@ -20,6 +20,7 @@ constexpr std::array shares{Share{Behaviour::echo, 26},        Share{Behaviour::
                             Share{Behaviour::silent, 2},       Share{Behaviour::vanish, 1}};
 
 constexpr std::uint32_t probes_at_once = 2;  // fewer than any limit that a run may have
+constexpr std::chrono::nanoseconds refused_pause_max = milliseconds{20};
 constexpr std::chrono::nanoseconds stays_max = milliseconds{2000};
 constexpr std::chrono::nanoseconds slow_pause_max = milliseconds{100};
 
@@ -221,11 +222,12 @@ void Peers::ended(std::uint32_t index, Peer& peer) {
 }
 
 void Peers::finish(std::uint32_t index, Peer& peer) {
+  const bool refused = !machine_.network.link(peer.link).was_established;
   peer.link = no_index;
   peer.due = false;
   ++peer.generation;
   --busy_;
-  if (left_ != 0) wake(index, delay(machine_.streams.peers, habits_.pause_max));
+  if (left_ != 0) wake(index, delay(machine_.streams.peers, refused ? refused_pause_max : habits_.pause_max));
 }
 
 }  // namespace iocpp::simulator

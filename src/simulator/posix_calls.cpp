@@ -12,6 +12,18 @@ int PosixCalls::open_reserve() {
   return handle == no_handle ? -linux_errno::mfile : static_cast<int>(handle);
 }
 
+/// As poll(2): 0 where nobody waits; 1 also where the handle names something else, of which it says an error.
+int PosixCalls::clients_waiting(int handle) {
+  const Socket* socket = machine_.network.find(handle);
+  return socket != nullptr && socket->kind == Socket::Kind::listener && socket->waiting == 0 ? 0 : 1;
+}
+
+int PosixCalls::close_into_reserve(int handle) {
+  if (!machine_.network.close_into_other(handle)) return -linux_errno::badf;
+  machine_.note(What::closed, static_cast<std::uint32_t>(handle));
+  return handle;
+}
+
 void PosixCalls::end_stream(int handle) {
   if (Socket* socket = machine_.network.find(handle)) machine_.network.end_stream(*socket);
 }

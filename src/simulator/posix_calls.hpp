@@ -17,6 +17,8 @@ class PosixCalls {
   PosixCalls(Machine& machine, unsigned loop) noexcept : machine_{machine}, loop_{loop} {}
 
   int open_reserve();
+  int clients_waiting(int listener);
+  int close_into_reserve(int handle);
   void end_stream(int socket);
   void reset_on_close(int socket);
   void close_now(int handle);

@@ -4,9 +4,11 @@
 #include <functional>
 #include <optional>
 
-#include "accepting/shard.hpp"
+#include "accepting/echo.hpp"
 #include "backend/iocp/port.hpp"
+#include "engine/engine.hpp"
 #include "support/counting_iocp.hpp"
+#include "support/peer.hpp"
 
 namespace iocpp::tests {
 namespace {

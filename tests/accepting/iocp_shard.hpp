@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 
-#include "accepting/shard.hpp"
+#include "accepting/echo.hpp"
 #include "backend/iocp/port.hpp"
+#include "engine/engine.hpp"
 #include "support/faulty_iocp.hpp"
+#include "support/peer.hpp"
 
 namespace iocpp::tests {
 

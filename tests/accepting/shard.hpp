@@ -7,30 +7,17 @@
 #include <optional>
 #include <string>
 
-#include "backend/io_uring/port.hpp"
+#include "accepting/echo.hpp"
 #include "backend/posix/socket_address.hpp"
 #include "engine/engine.hpp"
-#include "support/faulty_sys.hpp"
+#include "faulty_port.hpp"
 #include "support/peer.hpp"
 
 namespace iocpp::tests {
 
-/// Echoes, and remembers what went wrong.
-class Echo : public Handler {
- public:
-  void on_receive(Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
-  void on_server_error(const ServerError& error) override { errors.push_back(error); }
-
-  std::size_t told(ServerError::Kind kind) const {
-    return static_cast<std::size_t>(
-        std::count_if(errors.begin(), errors.end(), [&](const ServerError& error) { return error.kind == kind; }));
-  }
-  std::vector<ServerError> errors;
-};
-
 class FaultyShard {
  public:
-  using Port = io_uring::Port<FaultySys>;
+  using Port = FaultyPort;
 
   explicit FaultyShard(AcceptScript& script, unsigned singles = 16) : script_{script}, group_{10'000} {
     Descriptor listener = listen_on_loopback();
@@ -47,17 +34,24 @@ class FaultyShard {
     check();
   }
 
-  /// Drains and ends; everything must be gone.
+  /// Drains and ends, with nothing more failing; everything must be gone.
   ~FaultyShard() {
     script_.faults.clear();
     script_.forever = 0;
-    group_.request_drain(TimePoint{});
-    int turns = 0;
-    while (engine_->turn() && ++turns < 10'000) {
-    }
-    EXPECT_LT(turns, 10'000);
+    drain(std::chrono::nanoseconds{0});
     EXPECT_EQ(engine_->core().connections(), 0U);
+    EXPECT_EQ(group_.reserves_out.load(), 0U);
     EXPECT_EQ(engine_->port().in_flight(), 0U);
+  }
+
+  /// Ends in order, within `deadline`.
+  void drain(std::chrono::nanoseconds deadline) {
+    if (ended_) return;
+    group_.request_drain(engine_->port().now() + deadline);
+    int turns = 0;
+    while (engine_->turn() && ++turns < 10'000) check();
+    ended_ = turns < 10'000;
+    EXPECT_TRUE(ended_) << "a drain without an end";
   }
 
   void turn() {
@@ -69,7 +63,6 @@ class FaultyShard {
   bool until(const std::function<bool()>& enough) {
     for (int turns = 0; turns < 20'000; ++turns) {
       if (enough()) return true;
-      engine_->wake();
       turn();
     }
     return enough();
@@ -99,6 +92,7 @@ class FaultyShard {
   Echo& handler() { return handler_; }
   std::uint16_t port() const { return port_number_; }
   engine::Engine<Port>& engine() { return *engine_; }
+  engine::Group& group() { return group_; }
 
   int reopen_failures = 0;  ///< So many times, making the listener anew fails.
   bool handle_gone =
@@ -133,6 +127,7 @@ class FaultyShard {
   std::optional<engine::Engine<Port>> engine_;
   std::uint16_t port_number_ = 0;
   int listener_ = -1;
+  bool ended_ = false;
 };
 
 }  // namespace iocpp::tests

@@ -94,7 +94,7 @@ class Conformance : public ::testing::Test {
 
   /// A peer that begins to receive after the reset has come is of the same system as the port, and may be told the
   /// same.
-  static void expect_reset(Peer& peer) {
+  static void expect_reset(typename World::Peer& peer) {
     const int end = peer.end();
     EXPECT_TRUE(end == error_reset || (end == 0 && !Port::capabilities.sees_reset_before_receive)) << end;
   }

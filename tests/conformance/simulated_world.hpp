@@ -1,7 +1,6 @@
 // The simulated kernels in the conformance suite: what they do not do as the real ones, they prove nothing about.
 #pragma once
 
-#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <stdexcept>
@@ -56,7 +55,7 @@ class SimulatedPeer {
       take(discarded, SIZE_MAX);
       return over();
     });
-    return link().to_peer.drained() ? 0 : ECONNRESET;
+    return link().to_peer.drained() ? 0 : error_reset;
   }
 
   void end_stream() { network_->peer_end(link_); }

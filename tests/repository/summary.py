@@ -1,7 +1,8 @@
 """What CTest ran, by suite, and why it skipped what it skipped; the sums are the last line.
 
 Usage: summary.py PRESET=RESULTS.xml... (from `ctest --output-junit`). Exits 1 on a failure, and when nothing ran.
-A preset whose results are missing or empty counts as one failure.
+A preset whose results are missing or empty counts as one failure. A test that is a whole program of GoogleTest's is
+replaced by what its own report, gtest/NAME.xml beside the results, says of each of its tests.
 """
 
 import collections
@@ -37,10 +38,35 @@ def outcome_of(case):
     return Outcome(name, "failed", skipped.get("message", "") if skipped is not None else "")
 
 
+def outcome_in_report(case):
+    """Of a test case in a report of GoogleTest's."""
+    name = f"{case.get('classname')}.{case.get('name')}"
+    skipped = case.find("skipped")
+    if case.find("failure") is not None:
+        return Outcome(name, "failed", "")
+    if skipped is not None:
+        lines = (skipped.text or "").strip().splitlines()
+        return Outcome(name, "skipped", " ".join(lines[1:] or lines) or "no reason given")
+    return Outcome(name, "skipped", "disabled") if case.get("status") == "notrun" else Outcome(name, "passed", "")
+
+
+def outcomes_of_case(case, reports):
+    """One outcome, or those of the program that the case is. A program that failed without a failed test has crashed."""
+    outcome = outcome_of(case)
+    report = reports / f"{outcome.test}.xml"
+    if not report.is_file():
+        return [outcome]
+    outcomes = [outcome_in_report(one) for one in ElementTree.parse(report).iter("testcase")]
+    crashed = outcome.verdict == "failed" and all(one.verdict != "failed" for one in outcomes)
+    return outcomes + [outcome] if crashed else outcomes
+
+
 def outcomes_of(results):
     """The outcomes in a results file; one failure where there are none to read."""
     try:
-        outcomes = [outcome_of(case) for case in ElementTree.parse(results).iter("testcase")]
+        outcomes = []
+        for case in ElementTree.parse(results).iter("testcase"):
+            outcomes += outcomes_of_case(case, results.parent / "gtest")
     except (OSError, ElementTree.ParseError) as error:
         return [Outcome("build", "failed", f"it did not build, or its tests broke off: {error}")]
     return outcomes or [Outcome("build", "failed", "no test was found")]

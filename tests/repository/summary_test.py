@@ -27,12 +27,24 @@ SKIPPED_BY_CODE = """
 clang++ is not installed
 </system-out></testcase>"""
 
+PROGRAM = '<testcase name="core_test" status="run"/>'
+FAILED_PROGRAM = '<testcase name="core_test" status="fail"><failure message=""/></testcase>'
+REPORT = """<testsuites><testsuite>
+    <testcase classname="Core" name="passes" status="run" result="completed"/>
+    <testcase classname="Core" name="skips" status="run" result="skipped"><skipped message="x"><![CDATA[core_test.cpp:3
+no io_uring here]]></skipped></testcase>
+    </testsuite></testsuites>"""
+REPORT_OF_FAILURE = REPORT.replace('completed"/>', 'completed"><failure message="1 != 2"/></testcase>')
+
 
 class Summary(unittest.TestCase):
-    def summarise(self, **presets):
+    def summarise(self, report=None, **presets):
         """(exit code, lines) for results with these test cases; None is a preset that has no results."""
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as printed:
             arguments = []
+            if report is not None:
+                (pathlib.Path(folder) / "gtest").mkdir()
+                (pathlib.Path(folder) / "gtest" / "core_test.xml").write_text(report, encoding="utf-8")
             for preset, cases in presets.items():
                 results = pathlib.Path(folder) / f"{preset}.xml"
                 if cases is not None:
@@ -69,6 +81,21 @@ class Summary(unittest.TestCase):
             with self.subTest(nothing):
                 code, lines = self.summarise(release=PASSED, tsan=nothing)
                 self.assertEqual((code, lines[-1]), (1, "1 passed, 1 failed, 0 skipped"))
+
+    def test_a_whole_programs_tests_are_counted_one_by_one(self):
+        code, lines = self.summarise(report=REPORT, windows=PASSED + PROGRAM)
+        self.assertEqual((code, lines[-1]), (0, "2 passed, 0 failed, 1 skipped"))
+        self.assertIn("skipped: Core.skips: no io_uring here", lines)
+        code, lines = self.summarise(report=REPORT_OF_FAILURE, windows=PASSED + FAILED_PROGRAM)
+        self.assertEqual((code, lines[-1]), (1, "1 passed, 1 failed, 1 skipped"))
+        self.assertIn("failed: Core.passes", lines)
+
+    def test_a_whole_program_that_crashed_failed(self):
+        for report, passed in ((None, 0), (REPORT, 1)):
+            code, lines = self.summarise(report=report, windows=FAILED_PROGRAM)
+            self.assertEqual(code, 1)
+            self.assertTrue(lines[-1].startswith(f"{passed} passed, 1 failed"), lines[-1])
+            self.assertIn("failed: core_test", lines)
 
     def test_skips_alone_are_no_success(self):
         code, lines = self.summarise(release=SKIPPED_BY_CODE)

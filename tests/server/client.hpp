@@ -13,6 +13,7 @@
 
 #include "server/eventually.hpp"
 #include "support/peer.hpp"
+#include "support/resets.hpp"
 
 namespace iocpp::tests {
 
@@ -26,6 +27,11 @@ enum class Ending : std::uint8_t {
 inline std::ostream& operator<<(std::ostream& out, Ending ending) {
   constexpr std::array<const char*, 3> names{"in order", "reset", "silent"};
   return out << names[static_cast<std::size_t>(ending)];
+}
+
+/// A reset, or what the system makes of one.
+inline bool is_reset(Ending ending) {
+  return ending == Ending::reset || (ending == Ending::in_order && !resets_are_told());
 }
 
 /// Repeatable bytes without a period that a buffer's size could hide.

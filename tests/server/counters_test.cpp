@@ -33,7 +33,11 @@ TEST(Counters, add_up_at_rest) {
       if (std::string{"stay"} == text) open.push_back(std::move(client));
     }
   }
-  ASSERT_TRUE(eventually([&] { return server.counters().connections_open == open.size(); }));
+  // A client may have bytes before the server hears that they were sent.
+  const std::size_t answered_bytes = bytes - 20 * 10;
+  ASSERT_TRUE(eventually([&] {
+    return server.counters().connections_open == open.size() && server.counters().bytes_sent >= answered_bytes;
+  }));
   const Counters counters = server.counters();
   EXPECT_EQ(counters.accepted, clients);
   EXPECT_EQ(counters.accepted, counters.connections_open + disconnected_in_all(counters));
@@ -43,11 +47,11 @@ TEST(Counters, add_up_at_rest) {
     EXPECT_EQ(disconnected(counters, reason), 20U) << reason;
   }
   EXPECT_EQ(counters.bytes_received, bytes);
-  EXPECT_EQ(counters.bytes_sent, bytes - 20 * 10);
+  EXPECT_EQ(counters.bytes_sent, answered_bytes);
   EXPECT_EQ(counters.unsent_bytes, 0U);
   EXPECT_EQ(counters.handler_exceptions, 20U);
-  EXPECT_EQ(counters.listeners_open, 2U);
-  EXPECT_EQ(counters.accepts_in_flight, 2U);
+  EXPECT_EQ(counters.listeners_open, accepting_threads(*server));
+  EXPECT_GE(counters.accepts_in_flight, counters.listeners_open);
   EXPECT_EQ(counters.listeners_waiting, 0U);
   EXPECT_GT(counters.turns, 0U);
 }

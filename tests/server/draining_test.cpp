@@ -102,7 +102,7 @@ TEST_P(Drain, report_says_what_the_clients_saw) {
   EXPECT_EQ(journal.count(Told::disconnect), idle.size() + readers.size()) << "the others have an hour";
   server->request_drain(2h);  // later than the first: changes nothing
   server->request_drain(0ms);
-  for (Client& client : sleepers) EXPECT_EQ(client.end(), Ending::reset);
+  for (Client& client : sleepers) EXPECT_PRED1(is_reset, client.end());
 
   const DrainReport report = server->wait();
   EXPECT_EQ(report.idle_closed, idle.size());

@@ -179,13 +179,19 @@ TEST_P(Resets, right_after_connecting_never_stop_the_accepting) {
   for (std::size_t count = 0; count < resets; ++count) server.connect().reset();
 
   EXPECT_EQ(server.connect().echo("still accepting"), "still accepting");
-  ASSERT_TRUE(eventually([&] { return disconnected_in_all(server.counters()) == resets + 1; }));
+  ASSERT_TRUE(eventually([&] {
+    const Counters now = server.counters();
+    return disconnected_in_all(now) + now.accept_dropped == resets + 1;
+  }));
   const Counters counters = server.counters();
   EXPECT_EQ(counters.accepted + counters.accept_dropped, resets + 1);
-  EXPECT_EQ(disconnected(counters, DisconnectReason::peer_reset), counters.accepted - 1);
+  const std::uint64_t told_as_ends = resets_are_told() ? 0 : disconnected(counters, DisconnectReason::peer_closed) - 1;
+  EXPECT_EQ(disconnected(counters, DisconnectReason::peer_reset) + told_as_ends, counters.accepted - 1);
   EXPECT_EQ(counters.shed + counters.refused, 0U);
-  EXPECT_EQ(counters.accept_attempts, GetParam().accept_thread ? 1U : GetParam().shards)
-      << "a multishot accept goes on";
+  const std::uint64_t loops = GetParam().accept_thread ? 1U : accepting_threads(*server);
+  const std::uint64_t singles = counters.accepted + counters.accept_dropped + counters.accepts_in_flight;
+  EXPECT_EQ(counters.accept_attempts, counters.accepts_in_flight == loops ? loops : singles)
+      << "a multishot accept goes on; a single one is posted once for each outcome";
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, Resets, ::testing::Values(Layout{1, false}, Layout{2, false}, Layout{2, true}));
@@ -200,6 +206,8 @@ TEST(Connection, of_a_client_that_has_left_already_has_no_peer_address) {
   Server server{on_loopback(), journal};
   Client{server.port()}.reset();
   server.start();
+  ASSERT_TRUE(eventually([&] { return server.counters().accepted + server.counters().accept_dropped == 1; }));
+  if (server.counters().accept_dropped == 1) GTEST_SKIP() << "this system's accept fails for such a client";
   journal.wait_for(Told::disconnect);
   server.request_drain(std::chrono::milliseconds{0});
   server.wait();

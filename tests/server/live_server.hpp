@@ -7,16 +7,24 @@
 #include <memory>
 #include <numeric>
 
+#include "backend/choose.hpp"
 #include "iocpp/iocpp.hpp"
 #include "server/client.hpp"
 #include "server/journal.hpp"
+#include "support/backend_under_test.hpp"
 
 namespace iocpp::tests {
 
-/// Options that name no address mean 127.0.0.1 here.
+/// Options that name no address mean 127.0.0.1 here; those that name no backend, the one under test.
 inline Options on_loopback(Options options = {}) {
+  if (options.backend == Backend::automatic) options.backend = backend_under_test();
   if (options.host.empty() && options.listen.empty()) options.host = "127.0.0.1";
   return options;
+}
+
+/// How many threads accept, of a server without an accepting thread that was asked for.
+inline unsigned accepting_threads(const Server& server) {
+  return backend::shares_port(server.backend()) ? server.shards() : 1;
 }
 
 inline std::uint64_t disconnected_in_all(const Counters& counters) {

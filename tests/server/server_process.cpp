@@ -9,6 +9,8 @@
 #include <array>
 #include <sstream>
 
+#include "support/backend_under_test.hpp"
+
 extern char** environ;
 
 namespace iocpp::tests {
@@ -46,7 +48,9 @@ ServerProcess::ServerProcess(const ServerProcessOptions& options) {
   Pipe input;
   Pipe output;
   process_ = spawn({IOCPP_SERVER_PROCESS, std::to_string(options.port), std::to_string(options.shards),
-                    options.accept_thread ? "1" : "0", std::to_string(options.handles)},
+                    options.accept_thread ? "1" : "0", std::to_string(options.handles),
+                    options.backend.empty() ? std::string{to_string(backend_under_test())} : options.backend,
+                    std::to_string(options.io_uring_barred_with)},
                    input.read.get(), output.write.get());
   to_ = std::move(input.write);
   from_ = std::move(output.read);

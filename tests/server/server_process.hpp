@@ -16,7 +16,9 @@ struct ServerProcessOptions {
   std::uint16_t port = 0;
   unsigned shards = 1;
   bool accept_thread = false;
-  unsigned handles = 0;  ///< RLIMIT_NOFILE; 0: as it is.
+  unsigned handles = 0;          ///< RLIMIT_NOFILE; 0: as it is.
+  std::string backend = "";      ///< By its name; empty: the one under test.
+  int io_uring_barred_with = 0;  ///< The errno that a seccomp filter answers to io_uring's calls; 0: none.
 };
 
 /// Started by the constructor and ended by the destructor. It answers one line to a line.
@@ -35,6 +37,8 @@ class ServerProcess {
     std::uint64_t accepted, shed, accept_attempts, accept_no_handles, connections_open, disconnected, listeners_waiting;
   };
   Numbers counters();
+  /// The backend's name, a colon, and why it was chosen.
+  std::string backend() { return ask("backend"); }
 
   /// The server resets one of its connections. How many accepts it had posted at the time its handle was closed, and
   /// one turn later.

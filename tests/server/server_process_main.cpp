@@ -1,8 +1,12 @@
-// The other side of server_process.hpp: PORT SHARDS ACCEPT_THREAD HANDLES, then one answer to each line on its input,
-// until that ends.
+// The other side of server_process.hpp: PORT SHARDS ACCEPT_THREAD HANDLES BACKEND IO_URING_BARRED_WITH, then one answer
+// to each line on its input, until that ends.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdio>
 #include <future>
 #include <initializer_list>
@@ -44,6 +48,27 @@ void limit_handles(rlim_t handles) {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = handles;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// What containers do to io_uring: its three calls answer `error` (seccomp(2)). Their numbers are the same on every
+/// architecture.
+bool bar_io_uring(unsigned error) {
+  constexpr unsigned setup = 425;
+  constexpr unsigned registering = 427;
+  std::array filter{sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                    sock_filter BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, setup, 0, 2),
+                    sock_filter BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, registering, 1, 0),
+                    sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+                    sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{.len = filter.size(), .filter = filter.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+iocpp::Backend backend_of(const std::string& name) {
+  for (const auto backend : {iocpp::Backend::io_uring, iocpp::Backend::epoll}) {
+    if (name == iocpp::to_string(backend)) return backend;
+  }
+  return iocpp::Backend::automatic;
 }
 
 /// Looks at the counters once a turn: a task comes after the turn's completions and before its accepts are posted.
@@ -105,6 +130,8 @@ void serve(iocpp::Server& server, Echo& echo) {
   std::array<char, 64> line;
   while (std::fgets(line.data(), line.size(), stdin) != nullptr) {
     if (line.data() == std::string_view{"counters\n"}) print(server.counters());
+    if (line.data() == std::string_view{"backend\n"})
+      say(std::string{to_string(server.backend())} + ": " + server.backend_reason());
     if (line.data() == std::string_view{"reset one\n"}) reset_one(server, echo);
   }
 }
@@ -112,12 +139,14 @@ void serve(iocpp::Server& server, Echo& echo) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 5) return 2;
+  if (count != 7) return 2;
+  if (const auto error = std::stoul(words[6]); error != 0 && !bar_io_uring(static_cast<unsigned>(error))) return 2;
   if (const auto handles = std::stoul(words[4]); handles != 0) limit_handles(handles);
   Echo echo;
   iocpp::Options options{.port = static_cast<std::uint16_t>(std::stoul(words[1])), .host = "127.0.0.1"};
   options.shards = static_cast<unsigned>(std::stoul(words[2]));
   options.accept_thread = words[3] == std::string{"1"};
+  options.backend = backend_of(words[5]);
   options.connections_max = 10'000;  // so that the handle limit is reached first
   try {
     iocpp::Server server(options, echo);

@@ -33,7 +33,7 @@ TEST_P(ThrowingHandler, ends_its_own_connection) {
 
   Client bad = server.connect();
   GetParam().provoke(bad);
-  EXPECT_EQ(bad.end(), Ending::reset);
+  EXPECT_PRED1(is_reset, bad.end());
   const Entry end = journal.wait_for(Told::disconnect);
   EXPECT_TRUE(is_bad(journal, end.id));
   EXPECT_EQ(end.end.reason, DisconnectReason::handler_threw);

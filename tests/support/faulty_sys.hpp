@@ -2,13 +2,12 @@
 // does not pass by itself.
 #pragma once
 
-#include <algorithm>
 #include <deque>
 #include <optional>
-#include <vector>
 
 #include "backend/io_uring/sys.hpp"
 #include "base/native_codes.hpp"
+#include "support/accept_script.hpp"
 
 namespace iocpp::tests {
 
@@ -59,38 +58,6 @@ class OldSys : public EntrySys {
   }
 };
 
-/// What is to happen to the next accepts that are posted, in order; after the script, the kernel decides.
-struct AcceptFault {
-  enum class Kind : std::uint8_t {
-    error,            ///< Ends with `code`.
-    error_with_more,  ///< The real multishot is posted, and an error comes first that does not end it.
-    ends_after_one,   ///< Accepts one client, then ends without an error: a multishot that ends.
-    refused,          ///< No room to post it.
-  };
-  Kind kind = Kind::error;
-  int code = 0;
-};
-
-/// The script of a test, and what the port did. It outlives the port.
-struct AcceptScript {
-  std::deque<AcceptFault> faults;
-  int old_kernel_error = 0;             ///< Not 0: every multishot accept ends with it.
-  int forever = 0;                      ///< Not 0: every accept ends with it, until it is 0 again.
-  std::vector<TimePoint> posted;        ///< When accepts were posted (refused ones not).
-  std::chrono::nanoseconds skipped{0};  ///< Time that was skipped instead of slept.
-
-  /// The most accepts posted at one instant: a spin shows here.
-  std::size_t most_at_one_instant() const {
-    std::size_t most = 0;
-    for (auto first = posted.begin(); first != posted.end();) {
-      const auto last = std::find_if(first, posted.end(), [&](TimePoint at) { return at != *first; });
-      most = std::max(most, static_cast<std::size_t>(last - first));
-      first = last;
-    }
-    return most;
-  }
-};
-
 /// Accepts fail as the script says. The clock stands still while the port works, and jumps over what would be waited
 /// for: a retry after 1 s takes no time.
 class FaultySys : public EntrySys {
@@ -119,16 +86,51 @@ class FaultySys : public EntrySys {
     return false;
   }
 
+  /// Where the engine would wait, 1 ms is enough for the kernel.
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
-    if (!timeout || timeout->count() == 0) return EntrySys::submit_and_wait(timeout);
-    const int result = EntrySys::submit_and_wait(std::chrono::milliseconds{1});
-    script_.skipped += *timeout;
-    return result;
+    waited_for_ = timeout.value_or(std::chrono::nanoseconds{0});
+    const bool at_once = timeout && timeout->count() == 0;
+    return EntrySys::submit_and_wait(at_once ? std::chrono::nanoseconds{0} : std::chrono::milliseconds{1});
+  }
+
+  template <class Each>
+  void reap(unsigned most, Each&& each) noexcept {
+    bool anything = false;
+    EntrySys::reap(most, [&](const io_uring::kernel::Entry& entry) {
+      anything = true;
+      each(entry);
+    });
+    script_.turned(anything, waited_for_);
+  }
+
+  bool poll(int listener, std::uint64_t user) noexcept {
+    if (script_.poll_errors == 0) return Sys::poll(listener, user);
+    --script_.poll_errors;
+    return complete(user, -linux_errno::nomem);
+  }
+
+  int accept_now(int listener) noexcept {
+    const int error = script_.accept_now();
+    return error != 0 ? -error : Sys::accept_now(listener);
+  }
+
+  int open_reserve() noexcept {
+    if (script_.reserve_failures == 0) return Sys::open_reserve();
+    --script_.reserve_failures;
+    return -linux_errno::mfile;
+  }
+
+  int close_into_reserve(int handle) noexcept {
+    if (script_.reserve_failures == 0) return Sys::close_into_reserve(handle);
+    --script_.reserve_failures;
+    return -linux_errno::mfile;
   }
 
   TimePoint now() const noexcept { return TimePoint{std::chrono::hours{1}} + script_.skipped; }
 
  private:
+  std::chrono::nanoseconds waited_for_{0};
+
   bool note_posted(bool posted) {
     if (posted) script_.posted.push_back(now());
     return posted;

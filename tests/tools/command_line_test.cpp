@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -22,16 +21,6 @@ Arguments words(const std::string& text) {
   std::istringstream in{text};
   for (std::string word; in >> word;) found.push_back(word);
   return found;
-}
-
-/// `HOST:PORT` out of `listening on HOST:PORT (...)`.
-std::string address_in(const std::string& line) {
-  std::istringstream in{line};
-  std::string listening;
-  std::string on;
-  std::string address;
-  in >> listening >> on >> address;
-  return address;
 }
 
 class WrongArguments : public testing::TestWithParam<const char*> {};
@@ -108,101 +97,6 @@ TEST(CommandLine, echo_with_a_wrong_byte_exits_1) {
   ProgramRun run{{"stress", "echo", server.name(), "--connections", "1", "--messages", "100", "--verify"}};
   EXPECT_EQ(run.wait(), 1);
   EXPECT_NE(run.output.find("wrong bytes"), std::string::npos) << run.output;
-}
-
-TEST(CommandLine, both_sides_count_the_same_connections) {
-  ProgramRun server{{"serve", "echo", "--listen", "127.0.0.1:0", "--threads", "2", "--json"}};
-  const std::string line = server.read_error_line();
-  EXPECT_TRUE(line.ends_with(", 2 shards)")) << line;
-  ProgramRun storm{{"stress", "storm", address_in(line), "--connections", "2000", "--strict", "--json"}};
-  EXPECT_EQ(storm.wait(), 0) << storm.output << storm.errors;
-  server.signal(SIGTERM);
-  EXPECT_EQ(server.wait(), 0);
-
-  const json client = json::parse(storm.output);
-  const json served = json::parse(server.output);
-  const json& counters = served["counters"];
-  EXPECT_EQ(counters["accepted"].get<int>() + counters["shed"].get<int>() + counters["refused"].get<int>(),
-            client["established_with_probe"].get<int>());
-  EXPECT_EQ(client["established"], 2000);
-  EXPECT_EQ(counters["connections_open"], 0);
-  EXPECT_EQ(counters["bytes_received"], counters["bytes_sent"]);
-  EXPECT_EQ(served["service"], "echo");
-  EXPECT_EQ(served["drain"]["cut"], 0);
-}
-
-TEST(CommandLine, one_line_on_stdout_when_it_listens) {
-  ProgramRun server{{"serve", "discard", "--listen", "127.0.0.1:0", "--listen", "localhost:0", "--threads", "1"}};
-  const std::string line = server.read_output_line();
-  EXPECT_TRUE(line.starts_with("listening on 127.0.0.1:")) << line;
-  EXPECT_NE(line.find(", 127.0.0.1:"), std::string::npos) << line;
-  EXPECT_TRUE(line.ends_with(", 1 shard)")) << line;
-  // At once: the signals must be taken before the line is printed.
-  server.signal(SIGINT);
-  EXPECT_EQ(server.wait(), 0);
-  EXPECT_TRUE(server.output.starts_with("served\n")) << server.output;
-}
-
-TEST(CommandLine, discard_server_takes_what_is_pushed) {
-  ProgramRun server{{"serve", "discard", "--listen", "127.0.0.1:0", "--json"}};
-  const std::string address = address_in(server.read_error_line());
-  ProgramRun push{{"stress", "push", address, "--duration", "50ms", "--json"}};
-  EXPECT_EQ(push.wait(), 0) << push.output << push.errors;
-  server.signal(SIGTERM);
-  EXPECT_EQ(server.wait(), 0);
-  EXPECT_EQ(json::parse(server.output)["counters"]["bytes_received"], json::parse(push.output)["bytes"]);
-}
-
-TEST(CommandLine, second_server_on_a_port_exits_2_and_says_why) {
-  ProgramRun first{{"serve", "echo", "--listen", "127.0.0.1:0", "--threads", "2"}};
-  const std::string address = address_in(first.read_output_line());
-  ProgramRun second{{"serve", "echo", "--listen", address, "--threads", "2"}};
-  EXPECT_EQ(second.wait(), 2);
-  EXPECT_EQ(second.output, "");
-  EXPECT_NE(second.errors.find(address), std::string::npos) << second.errors;
-  first.signal(SIGTERM);
-  EXPECT_EQ(first.wait(), 0);
-}
-
-/// The recommended pattern of RFC 864, once around.
-std::string chargen_pattern() {
-  std::string pattern;
-  for (int line = 0; line < 95; ++line) {
-    for (int column = 0; column < 72; ++column) pattern += static_cast<char>(' ' + (line + column) % 95);
-    pattern += "\r\n";
-  }
-  return pattern;
-}
-
-TEST(CommandLine, chargen_sends_its_lines_for_as_long_as_they_are_read) {
-  ProgramRun server{{"serve", "chargen", "--listen", "127.0.0.1:0", "--threads", "1", "--send-queue-bytes-high", "100k",
-                     "--send-queue-bytes-low", "10k"}};
-  const auto target = stress::resolve(*program::parse_host_port(address_in(server.read_output_line())));
-  stress::Socket client;
-  stress::Poller poller;
-  ASSERT_EQ(client.open(*target), stress::Outcome::done);
-  poller.add(client, 0);
-  while (client.connect(*target) == stress::Outcome::again) poller.wait(std::chrono::seconds{10});
-  std::string received;
-  std::vector<std::byte> space(65536);
-  // More than any queue or socket buffer holds, so that the service has to go on several times.
-  while (received.size() < 32'000'000) {
-    const stress::Transfer transfer = client.receive(space);
-    if (transfer.outcome == stress::Outcome::again) {
-      ASSERT_FALSE(poller.wait(std::chrono::seconds{10}).empty()) << "it does not go on";
-    } else {
-      ASSERT_EQ(transfer.outcome, stress::Outcome::done);
-      received.append(reinterpret_cast<const char*>(space.data()), transfer.bytes);
-    }
-  }
-  client.reset();
-  const std::string pattern = chargen_pattern();
-  for (std::size_t place = 0; place < received.size(); place += pattern.size()) {
-    const std::string part = received.substr(place, pattern.size());
-    ASSERT_TRUE(pattern.starts_with(part)) << "at " << place;
-  }
-  server.signal(SIGTERM);
-  EXPECT_EQ(server.wait(), 0);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 // The program itself, run as a process.
 #pragma once
 
-#include <sys/types.h>
-
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,7 +17,11 @@ class ProgramRun {
   std::string read_output_line() { return read_line(output_); }
   std::string read_error_line() { return read_line(errors_); }
 
-  void signal(int number) const;
+  /// Whether it can be asked to end: on Windows that takes a console.
+  static bool can_be_asked_to_end();
+  /// SIGTERM, and what a user types: Ctrl+C. Windows has the latter only.
+  void terminate() const;
+  void interrupt() const;
 
   /// Waits for the end. The exit code; -1 when a signal ended it. `output` and `errors` hold the rest then.
   int wait();
@@ -26,9 +29,9 @@ class ProgramRun {
   std::string errors;
 
  private:
-  static std::string read_line(int handle);
+  static std::string read_line(std::intptr_t handle);
 
-  pid_t process_ = -1;
-  int output_ = -1;
-  int errors_ = -1;
+  std::intptr_t process_ = -1;  ///< The system's: a process, and the reading ends of two pipes.
+  std::intptr_t output_ = -1;
+  std::intptr_t errors_ = -1;
 };

@@ -1,37 +1,41 @@
 #include "small_server.hpp"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <stdexcept>
 #include <system_error>
 
 namespace {
 
-void check(int result, const char* what) {
-  if (result < 0) throw std::system_error(errno, std::generic_category(), what);
-}
+using iocpp::tests::Descriptor;
+using iocpp::tests::PollEntry;
+using iocpp::tests::SocketHandle;
 
-int bound_socket() {
-  const int handle = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  check(handle, "socket");
+sockaddr_in loopback_address(std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  check(bind(handle, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), "bind");
-  return handle;
+  address.sin_port = htons(port);
+  return address;
 }
 
-std::uint16_t port_of(int handle) {
+void check(bool done, const char* what) {
+  if (!done) throw std::runtime_error(what + (": " + iocpp::tests::socket_error_text()));
+}
+
+Descriptor bound_socket() {
+  Descriptor socket{iocpp::tests::open_socket(AF_INET)};
+  check(socket.is_open(), "socket");
+  iocpp::tests::set_non_blocking(socket.get());
+  const sockaddr_in address = loopback_address(0);
+  check(bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0, "bind");
+  return socket;
+}
+
+std::uint16_t port_of(const Descriptor& socket) {
   sockaddr_in address{};
   socklen_t size = sizeof(address);
-  check(getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
+  check(getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
   return ntohs(address.sin_port);
 }
 
@@ -43,22 +47,20 @@ stress::SocketAddress loopback(std::uint16_t port) {
 
 }  // namespace
 
-SmallServer::SmallServer(Behaviour behaviour) : behaviour_{behaviour}, listener_{bound_socket()} {
-  check(listen(listener_, behaviour_.backlog), "listen");
+SmallServer::SmallServer(Behaviour behaviour)
+    : behaviour_{behaviour}, listener_{bound_socket()}, stop_{bound_socket()} {
+  check(listen(listener_.get(), behaviour_.backlog) == 0, "listen");
+  check(listen(stop_.get(), 1) == 0, "listen");
   port_ = port_of(listener_);
-  std::array<int, 2> pipe_ends{};
-  check(pipe2(pipe_ends.data(), O_CLOEXEC), "pipe2");
-  stop_read_ = pipe_ends[0];
-  stop_write_ = pipe_ends[1];
   thread_ = std::thread{[this] { serve(); }};
 }
 
 SmallServer::~SmallServer() {
-  close(stop_write_);
+  const Descriptor stopper{iocpp::tests::open_socket(AF_INET)};
+  const sockaddr_in address = loopback_address(port_of(stop_));
+  connect(stopper.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   thread_.join();
-  close(stop_read_);
-  close(listener_);
-  for (const auto& [handle, connection] : connections_) close(handle);
+  for (const auto& [handle, connection] : connections_) iocpp::tests::close_socket(handle);
 }
 
 stress::SocketAddress SmallServer::address() const {
@@ -72,37 +74,39 @@ std::string SmallServer::name() const {
 void SmallServer::serve() {
   while (true) {
     const bool accepting = accepted_.load() < behaviour_.accepts_max;
-    std::vector<pollfd> polled{{stop_read_, POLLIN, 0}, {accepting ? listener_ : -1, POLLIN, 0}};
+    std::vector<PollEntry> polled{{stop_.get(), POLLIN, 0}};
     for (const auto& [handle, connection] : connections_) {
       const int input = behaviour_.reads && !connection.peer_ended ? POLLIN : 0;
       polled.push_back({handle, static_cast<short>(input | (connection.to_send.empty() ? 0 : POLLOUT)), 0});
     }
-    if (poll(polled.data(), polled.size(), -1) < 0) continue;
+    if (accepting) polled.push_back({listener_.get(), POLLIN, 0});
+    if (iocpp::tests::poll_sockets(polled.data(), polled.size(), -1) < 0) continue;
     if (polled[0].revents != 0) return;
-    for (std::size_t i = 2; i < polled.size(); ++i) {
+    for (std::size_t i = 1; i < polled.size() - (accepting ? 1U : 0U); ++i) {
       if (polled[i].revents == 0) continue;
       const auto found = connections_.find(polled[i].fd);
       if (serve_connection(found->first, found->second)) continue;
-      close(found->first);
+      iocpp::tests::close_socket(found->first);
       connections_.erase(found);
     }
-    if (polled[1].revents != 0) accept_one();
+    if (accepting && polled.back().revents != 0) accept_one();
   }
 }
 
 void SmallServer::accept_one() {
-  const int handle = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (handle < 0) return;
+  const SocketHandle handle = accept(listener_.get(), nullptr, nullptr);
+  if (handle == iocpp::tests::no_socket) return;
+  iocpp::tests::set_non_blocking(handle);
   ++accepted_;
   if (behaviour_.end_after == 0U) {
     end(handle, behaviour_.end == Behaviour::End::reset);
-    close(handle);
+    iocpp::tests::close_socket(handle);
   } else {
     connections_.emplace(handle, Connection{});
   }
 }
 
-bool SmallServer::serve_connection(int handle, Connection& connection) {
+bool SmallServer::serve_connection(SocketHandle handle, Connection& connection) {
   if (behaviour_.reads && !receive(handle, connection)) return false;
   if (!send(handle, connection)) return false;
   if (behaviour_.end_after && connection.echoed == *behaviour_.end_after) {
@@ -112,10 +116,10 @@ bool SmallServer::serve_connection(int handle, Connection& connection) {
   return true;
 }
 
-bool SmallServer::receive(int handle, Connection& connection) {
+bool SmallServer::receive(SocketHandle handle, Connection& connection) {
   std::array<char, 65536> space;
-  const ssize_t received = recv(handle, space.data(), space.size(), 0);
-  if (received < 0) return errno == EAGAIN;
+  const std::ptrdiff_t received = iocpp::tests::receive_bytes(handle, space.data(), space.size());
+  if (received < 0) return iocpp::tests::socket_error() == iocpp::tests::error_would_block;
   if (received == 0) connection.peer_ended = true;
   received_ += static_cast<std::uint64_t>(received);
   if (!behaviour_.answers) return true;
@@ -129,36 +133,33 @@ bool SmallServer::receive(int handle, Connection& connection) {
   return true;
 }
 
-bool SmallServer::send(int handle, Connection& connection) {
+bool SmallServer::send(SocketHandle handle, Connection& connection) {
   std::size_t size = connection.to_send.size();
   if (behaviour_.end_after) size = std::min(size, *behaviour_.end_after - connection.echoed);
   if (size == 0) return true;
-  const ssize_t sent = ::send(handle, connection.to_send.data(), size, MSG_NOSIGNAL);
-  if (sent < 0) return errno == EAGAIN;
+  const std::ptrdiff_t sent = iocpp::tests::send_bytes(handle, connection.to_send.data(), size);
+  if (sent < 0) return iocpp::tests::socket_error() == iocpp::tests::error_would_block;
   connection.echoed += static_cast<std::size_t>(sent);
   connection.to_send.erase(connection.to_send.begin(), connection.to_send.begin() + sent);
   return true;
 }
 
 /// Prepares the close that follows; returns false, for "over".
-bool SmallServer::end(int handle, bool reset) {
+bool SmallServer::end(SocketHandle handle, bool reset) {
   if (reset) {
-    const linger at_once{1, 0};
-    setsockopt(handle, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    iocpp::tests::reset_at_close(handle);
     return false;
   }
   // A close with unread input resets; the end must come in order.
-  shutdown(handle, SHUT_WR);
+  shutdown(handle, iocpp::tests::shut_send);
   std::array<char, 65536> space;
-  while (recv(handle, space.data(), space.size(), 0) > 0) {
+  while (iocpp::tests::receive_bytes(handle, space.data(), space.size()) > 0) {
   }
   return false;
 }
 
 RefusingPort::RefusingPort() : handle_{bound_socket()} {}
-RefusingPort::~RefusingPort() {
-  close(handle_);
-}
+RefusingPort::~RefusingPort() = default;
 stress::SocketAddress RefusingPort::address() const {
   return loopback(port_of(handle_));
 }

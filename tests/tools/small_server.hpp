@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "stress/socket.hpp"
+#include "support/socket_api.hpp"
 
 /// What a `SmallServer` does; by default, it echoes and ends a connection when its peer has.
 struct Behaviour {
@@ -27,7 +28,7 @@ struct Behaviour {
   bool reset_at_peers_end = false;       ///< Answers the peer's end with a reset.
 };
 
-/// Listens on a free port of 127.0.0.1 and serves on a thread of its own, with poll(2), until it is destroyed.
+/// Listens on a free port of 127.0.0.1 and serves on a thread of its own, with poll, until it is destroyed.
 class SmallServer {
  public:
   explicit SmallServer(Behaviour behaviour = {});
@@ -39,6 +40,8 @@ class SmallServer {
   std::uint64_t bytes_received() const { return received_.load(); }
 
  private:
+  using Handle = iocpp::tests::SocketHandle;
+
   struct Connection {
     std::vector<char> to_send;
     std::size_t echoed = 0;
@@ -48,17 +51,16 @@ class SmallServer {
   void serve();
   void accept_one();
   /// Returns false when the connection is over.
-  bool serve_connection(int handle, Connection& connection);
-  bool receive(int handle, Connection& connection);
-  bool send(int handle, Connection& connection);
-  bool end(int handle, bool reset);
+  bool serve_connection(Handle handle, Connection& connection);
+  bool receive(Handle handle, Connection& connection);
+  bool send(Handle handle, Connection& connection);
+  bool end(Handle handle, bool reset);
 
   Behaviour behaviour_;
-  int listener_ = -1;
-  int stop_read_ = -1;
-  int stop_write_ = -1;
+  iocpp::tests::Descriptor listener_;
+  iocpp::tests::Descriptor stop_;  ///< Listens too: a client there means the end.
   std::uint16_t port_ = 0;
-  std::unordered_map<int, Connection> connections_;
+  std::unordered_map<Handle, Connection> connections_;
   std::atomic<std::uint64_t> accepted_{0};
   std::atomic<std::uint64_t> received_{0};
   std::thread thread_;
@@ -73,5 +75,5 @@ class RefusingPort {
   std::string name() const;
 
  private:
-  int handle_ = -1;
+  iocpp::tests::Descriptor handle_;
 };

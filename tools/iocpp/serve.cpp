@@ -20,14 +20,12 @@ std::string addresses_got(const iocpp::Server& server) {
   return text;
 }
 
-void announce(const iocpp::Server& server, std::ostream& out) {
+/// The address comes first, whatever else is said: scripts wait for that line.
+void announce(const iocpp::Server& server, const ServeOptions& options) {
+  std::ostream& out = options.json ? std::cerr : std::cout;  // with --json stdout is for the result alone
   out << "listening on " << addresses_got(server) << " (" << iocpp::to_string(server.backend()) << ", "
       << program::plural(server.shards(), "shard") << ")" << std::endl;
-}
-
-/// With --json stdout is for the result alone.
-std::ostream& announcements(const ServeOptions& options) {
-  return options.json ? std::cerr : std::cout;
+  if (options.server.backend == iocpp::Backend::automatic) std::cerr << server.backend_reason() << std::endl;
 }
 
 }  // namespace
@@ -52,7 +50,7 @@ int serve(const ServeOptions& options) {
     // As a task of the first shard, so that it serves by then, and `run` has taken the signals: who reads the line may
     // send one at once.
     if (shard != 0) return;
-    if (server->post(0, [&] { announce(*server, announcements(options)); })) announce(*server, announcements(options));
+    if (server->post(0, [&] { announce(*server, options); })) announce(*server, options);
   };
   try {
     server = std::make_unique<iocpp::Server>(server_options, [&](unsigned) { return make_handler(options.service); });

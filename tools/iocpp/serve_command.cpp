@@ -52,12 +52,18 @@ void add_shards(CLI::App& app, iocpp::Options& options) {
       options.backend = iocpp::Backend::automatic;
     } else if (text == "io_uring") {
       options.backend = iocpp::Backend::io_uring;
+    } else if (text == "epoll") {
+      options.backend = iocpp::Backend::epoll;
+    } else if (text == "iocp") {
+      options.backend = iocpp::Backend::iocp;
     } else {
-      program::refuse("--backend", text, "auto or io_uring");
+      program::refuse("--backend", text, "auto, io_uring, epoll or iocp");
     }
   };
-  app.add_option_function<std::string>("--backend", read_backend, "The system's completion mechanism")
-      ->type_name("auto|io_uring")
+  app.add_option_function<std::string>(
+         "--backend", read_backend,
+         "The system's completion mechanism; auto says on stderr which one it takes, and why")
+      ->type_name("auto|io_uring|epoll|iocp")
       ->default_str("auto");
   app.add_flag("--accept-thread", options.accept_thread,
                "A thread of its own accepts, and places each connection on the shard with the fewest");

@@ -44,9 +44,9 @@ bool Port<Sys>::accept(ListenerRef listener, bool multishot) {
     return true;
   }
   of->multishot = multishot;
+  of->untried = accepts_ready_ = true;
   ++of->accepts;
   ++in_flight_;
-  accepts_ready_ = accepts_ready_ || of->readable;
   return true;
 }
 
@@ -88,7 +88,7 @@ bool Port<Sys>::cancel_listener(ListenerRef listener) {
 template <class Sys>
 int Port<Sys>::accept_noting_the_last(Listening& listening) noexcept {
   const int accepted = sys_.accept_now(listening.descriptor);
-  if (accepted == -linux_errno::again) listening.readable = false;
+  if (accepted == -linux_errno::again) listening.readable = listening.untried = false;
   return accepted;
 }
 
@@ -105,6 +105,10 @@ template <class Sys>
 Shed Port<Sys>::shed(ListenerRef listener) {
   Listening* of = listening(listener);
   if (of == nullptr || watch(listener.index, *of) < 0) return Shed::failed;
+  if (sys_.clients_waiting(of->descriptor) == 0) {
+    of->readable = false;
+    return Shed::nobody;
+  }
   return reserve_.shed(sys_, [&] { return accept_noting_the_last(*of); });
 }
 
@@ -115,19 +119,19 @@ void Port<Sys>::accept_clients() noexcept {
   for (std::uint32_t index = 0; index < listeners_.size(); ++index) {
     Listening& listening = listeners_[index];
     accept_clients(index, listening);
-    accepts_ready_ = accepts_ready_ || (listening.readable && (listening.accepts != 0 || listening.polling));
+    accepts_ready_ = accepts_ready_ || listening.ready();
   }
 }
 
-/// An error ends the accept, and nothing is tried again before the engine posts the next one; so it is the acceptor's
-/// pace. The client that it was about, or did not even reach (EMFILE), leaves the listener readable.
+/// An error ends the accept, and nothing is tried again before the engine posts the next one: at the acceptor's pace.
+/// Whoever else waits leaves the listener readable.
 template <class Sys>
 void Port<Sys>::accept_clients(std::uint32_t index, Listening& listening) noexcept {
   for (unsigned count = 0; count < accepts_a_turn; ++count) {
-    if (!listening.readable || listening.accepts == 0 || !finished_.has_room()) break;
+    if (listening.accepts == 0 || !(listening.readable || listening.untried) || !finished_.has_room()) break;
     const int accepted = sys_.accept(listening.descriptor);
     if (accepted == -linux_errno::again) {
-      listening.readable = false;
+      listening.readable = listening.untried = false;
       return;
     }
     Completion told = completion(Operation::accept, index, listening.generation, std::min(accepted, 0));
@@ -138,7 +142,9 @@ void Port<Sys>::accept_clients(std::uint32_t index, Listening& listening) noexce
       --in_flight_;
     }
     finished_.tell(told);
-    if (accepted < 0) break;
+    if (accepted >= 0) continue;
+    listening.untried = false;
+    break;
   }
   if (!listening.polling || !listening.readable || !finished_.has_room()) return;
   listening.polling = false;

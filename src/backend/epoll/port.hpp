@@ -60,6 +60,7 @@ class Port {
   bool cancel_listener(ListenerRef listener);
   NativeHandle accept_now(ListenerRef listener, int& error);
   Shed shed(ListenerRef listener);
+  bool take_reserve() noexcept { return reserve_.keep(sys_); }
 
   /// Whatever mode the handle is in: no call on it may wait (MSG_DONTWAIT), and its slot's first operation registers
   /// it.
@@ -98,6 +99,9 @@ class Port {
     bool polling = false;
     bool watched = false;
     bool readable = false;  ///< A client may wait. False: the kernel will tell.
+    bool untried = false;   ///< An accept was posted: it is tried, and finds the handle limit before a client does.
+
+    bool ready() const noexcept { return (accepts != 0 && (readable || untried)) || (polling && readable); }
   };
 
   // What one connection or listener may have of a turn, so that the others get theirs.
@@ -168,7 +172,7 @@ int Port<Sys>::open(const BackendConfig& config) {
     sys_.teardown();
     return error < 0 ? -error : linux_errno::nomem;
   }
-  reserve_.open(sys_);
+  take_reserve();
   return 0;
 }
 

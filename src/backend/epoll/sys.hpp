@@ -43,6 +43,7 @@ class Sys : public posix::Handles {
   int send(int socket, const std::byte* bytes, std::size_t size) noexcept;
   int send_gathered(int socket, const posix::MessageHeader& header) noexcept;
   int close(int socket) noexcept;
+  int close_into_reserve(int handle) noexcept { return doorbell_.close_into_copy(handle); }
   void wake() noexcept { doorbell_.ring(); }
 
  private:

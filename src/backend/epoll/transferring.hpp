@@ -62,10 +62,9 @@ bool Port<Sys>::wait_until_writable(std::uint32_t index, Stream& stream, std::sp
     finished_.push(completion(Operation::send, index, stream.generation, error));
     return true;
   }
-  try {
-    sends_.start(index, buffers);
-  } catch (const std::bad_alloc&) {
-    return false;
+  if (sends_.start(index, buffers) == nullptr) {
+    finished_.push(completion(Operation::send, index, stream.generation, -linux_errno::nomem));
+    return true;
   }
   stream.writable = false;
   stream.sending = true;

@@ -20,6 +20,16 @@ inline constexpr std::uint32_t entry_more = 1U << 1;
 inline constexpr std::uint32_t entry_buffer_more = 1U << 4;  // with buffer_ring_incremental: the buffer is not used up
 inline constexpr unsigned entry_buffer_shift = 16;
 
+// Operations, io_uring_enter(2).
+inline constexpr int operation_poll_add = 6;
+inline constexpr int operation_sendmsg = 9;
+inline constexpr int operation_accept = 13;
+inline constexpr int operation_async_cancel = 14;
+inline constexpr int operation_close = 19;
+inline constexpr int operation_read = 22;
+inline constexpr int operation_send = 26;
+inline constexpr int operation_recv = 27;
+
 /// One completion entry.
 struct Entry {
   std::uint64_t user;

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <chrono>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <span>
 #include <vector>
@@ -53,8 +54,11 @@ class Port {
   bool cancel_listener(ListenerRef listener);
   NativeHandle accept_now(ListenerRef listener, int& error);
   Shed shed(ListenerRef listener) {
-    return reserve_.shed(sys_, [&] { return sys_.accept_now(descriptor(listener.handle)); });
+    const int handle = descriptor(listener.handle);
+    if (sys_.clients_waiting(handle) == 0) return Shed::nobody;
+    return reserve_.shed(sys_, [&] { return sys_.accept_now(handle); });
   }
+  bool take_reserve() noexcept { return reserve_.keep(sys_); }
 
   int attach(NativeHandle) noexcept { return 0; }
   bool receive(SlotRef slot);
@@ -123,11 +127,16 @@ template <class Sys>
 int Port<Sys>::open(const BackendConfig& config) {
   counters_ = config.counters;
   if (const int error = set_up_ring(); error != 0) return -error;
-  if (const int error = buffers_.open(sys_, config.receive_ring_bytes, config.receive_ring_bytes_max); error != 0) {
+  int error = -linux_errno::nomem;
+  try {
+    error = buffers_.open(sys_, config.receive_ring_bytes, config.receive_ring_bytes_max);
+  } catch (const std::bad_alloc&) {
+  }
+  if (error != 0) {
     sys_.teardown();
     return -error;
   }
-  reserve_.open(sys_);
+  take_reserve();
   return 0;
 }
 
@@ -194,13 +203,13 @@ bool Port<Sys>::receive(SlotRef slot) {
 
 template <class Sys>
 bool Port<Sys>::send(SlotRef slot, std::span<const core::Buffer> buffers) {
-  if (buffers.size() == 1) {
+  const posix::MessageHeader* header = buffers.size() == 1 ? nullptr : sends_.start(slot.index, buffers);
+  if (header == nullptr) {  // one buffer; or no memory for a header: the first one alone is a prefix too
     return post([&] {
       return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, user_of(Tag::send, slot));
     });
   }
-  const posix::MessageHeader& header = sends_.start(slot.index, buffers);
-  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), header, user_of(Tag::gathered_send, slot)); }))
+  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), *header, user_of(Tag::gathered_send, slot)); }))
     return true;
   sends_.ended(slot.index);
   return false;
@@ -238,7 +247,10 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   if (!harmless) sys_.pause();  // a loop that can't wait must not spin
   if (sys_.completions_overflowed()) counters_->completion_overflows.add();
   completion_count_ = 0;
+  const std::uint64_t before = in_flight_;
   sys_.reap(batch, [this](const kernel::Entry& entry) { translate(entry); });
+  const bool nothing_came = completion_count_ == 0 && in_flight_ == before;
+  if (nothing_came && result == -linux_errno::again) sys_.pause();  // no memory for requests: it must not spin either
 }
 
 template <class Sys>

@@ -15,6 +15,10 @@ static_assert(kernel::setup_single_issuer == IORING_SETUP_SINGLE_ISSUER);
 static_assert(kernel::setup_defer_taskrun == IORING_SETUP_DEFER_TASKRUN);
 static_assert(kernel::entry_has_buffer == IORING_CQE_F_BUFFER && kernel::entry_more == IORING_CQE_F_MORE);
 static_assert(kernel::entry_buffer_shift == IORING_CQE_BUFFER_SHIFT);
+static_assert(kernel::operation_poll_add == IORING_OP_POLL_ADD && kernel::operation_sendmsg == IORING_OP_SENDMSG);
+static_assert(kernel::operation_accept == IORING_OP_ACCEPT && kernel::operation_close == IORING_OP_CLOSE);
+static_assert(kernel::operation_async_cancel == IORING_OP_ASYNC_CANCEL && kernel::operation_read == IORING_OP_READ);
+static_assert(kernel::operation_send == IORING_OP_SEND && kernel::operation_recv == IORING_OP_RECV);
 
 namespace {
 

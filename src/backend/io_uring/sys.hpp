@@ -25,6 +25,9 @@ class Sys : public posix::Handles {
 
   int setup(unsigned entries, unsigned completions, unsigned flags) noexcept;
   void teardown() noexcept;
+  /// Calls `each(bool supported)` for each of the operations. False: the kernel can't be asked.
+  template <class Operations, class Each>
+  bool ask_for(const Operations& operations, Each&& each) noexcept;
 
   // Posting.
   bool accept(int listener, bool multishot, std::uint64_t user) noexcept;
@@ -51,6 +54,7 @@ class Sys : public posix::Handles {
 
   // At once.
   int accept_now(int listener) noexcept;
+  int close_into_reserve(int handle) noexcept { return doorbell_.close_into_copy(handle); }
   void wake() noexcept { doorbell_.ring(); }
 
  private:
@@ -60,6 +64,15 @@ class Sys : public posix::Handles {
   posix::Doorbell doorbell_;
   std::uint64_t doorbell_count_ = 0;
 };
+
+template <class Operations, class Each>
+bool Sys::ask_for(const Operations& operations, Each&& each) noexcept {
+  io_uring_probe* probe = io_uring_get_probe_ring(&ring_);
+  if (probe == nullptr) return false;
+  for (const int operation : operations) each(io_uring_opcode_supported(probe, operation) != 0);
+  io_uring_free_probe(probe);
+  return true;
+}
 
 template <class Each>
 void Sys::reap(unsigned most, Each&& each) noexcept {

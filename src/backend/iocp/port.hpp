@@ -56,6 +56,7 @@ class Port {
   bool cancel_listener(ListenerRef listener) noexcept;
   NativeHandle accept_now(ListenerRef listener, int& error);
   Shed shed(ListenerRef) noexcept { return Shed::failed; }
+  bool take_reserve() noexcept { return true; }
 
   int attach(NativeHandle handle) noexcept;
   bool receive(SlotRef slot) noexcept { return receives_.start(slot); }

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -20,20 +21,17 @@ class GatheredSends {
  public:
   static constexpr std::size_t buffers_max = 64;
 
-  const MessageHeader& start(std::uint32_t slot, std::span<const core::Buffer> buffers) {
+  /// Null: there is no memory for one, and nothing has changed.
+  const MessageHeader* start(std::uint32_t slot, std::span<const core::Buffer> buffers) noexcept {
     assert(buffers.size() <= buffers_max && !in_flight(slot));
-    if (slot >= of_slot_.size()) of_slot_.resize(std::max<std::size_t>(slot + 1, of_slot_.size() * 2), nullptr);
-    if (free_ == nullptr) {
-      sends_.push_back(std::make_unique<Send>());
-      free_ = sends_.back().get();
-    }
+    if (!has_room(slot)) return nullptr;
     Send& send = *free_;
     free_ = send.next;
     of_slot_[slot] = &send;
     std::copy(buffers.begin(), buffers.end(), send.buffers.begin());
     send.header.buffers = send.buffers.data();
     send.header.buffer_count = buffers.size();
-    return send.header;
+    return &send.header;
   }
 
   const MessageHeader& header(std::uint32_t slot) const noexcept {
@@ -51,6 +49,18 @@ class GatheredSends {
   }
 
  private:
+  bool has_room(std::uint32_t slot) noexcept {
+    try {
+      if (slot >= of_slot_.size()) of_slot_.resize(std::max<std::size_t>(slot + 1, of_slot_.size() * 2), nullptr);
+      if (free_ != nullptr) return true;
+      sends_.push_back(std::make_unique<Send>());
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    free_ = sends_.back().get();
+    return true;
+  }
+
   struct Send {
     MessageHeader header;
     std::array<core::Buffer, buffers_max> buffers;

@@ -1,6 +1,7 @@
 #include "backend/posix/handles.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -25,6 +26,11 @@ static_assert(sizeof(core::Buffer) == sizeof(iovec) && offsetof(core::Buffer, si
 
 int Handles::open_reserve() noexcept {
   return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+int Handles::clients_waiting(int listener) noexcept {
+  pollfd client{.fd = listener, .events = POLLIN, .revents = 0};
+  return ::poll(&client, 1, 0);
 }
 
 void Handles::end_stream(int socket) noexcept {
@@ -58,6 +64,10 @@ Doorbell::Doorbell() : descriptor_{::eventfd(0, EFD_CLOEXEC)} {
 
 Doorbell::~Doorbell() {
   ::close(descriptor_);
+}
+
+int Doorbell::close_into_copy(int handle) noexcept {
+  return ::dup3(descriptor_, handle, O_CLOEXEC) < 0 ? -errno : handle;
 }
 
 void Doorbell::ring() noexcept {

@@ -12,6 +12,7 @@ namespace iocpp::posix {
 class Handles {
  public:
   int open_reserve() noexcept;
+  int clients_waiting(int listener) noexcept;  ///< 0: none.
   void end_stream(int socket) noexcept;
   void reset_on_close(int socket) noexcept;
   void close_now(int handle) noexcept;
@@ -29,6 +30,8 @@ class Doorbell {
   Doorbell& operator=(const Doorbell&) = delete;
 
   int descriptor() const noexcept { return descriptor_; }
+  /// Closes `handle`; in the same call, its number becomes one more descriptor of the doorbell.
+  int close_into_copy(int handle) noexcept;
   /// Any thread, and signal handlers.
   void ring() noexcept;
 

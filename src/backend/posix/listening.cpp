@@ -53,7 +53,7 @@ bool set_inherited(int socket, const Options& options) noexcept {
 
 enum class Sharing : std::uint8_t {
   alone,         ///< The only socket on its address.
-  first,         ///< The first of several: bound alone, then open to the others.
+  first,         ///< The first of several: bound and listening alone, then open to the others.
   one_of_group,  ///< Joins a group.
 };
 
@@ -70,8 +70,10 @@ int open_listener(const Address& address, bool ipv6_only, const Options& options
       set_inherited(socket.get(), options) &&
       (sharing != Sharing::one_of_group || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
       ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&native), length) == 0 &&
-      (sharing != Sharing::first || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
-      ::listen(socket.get(), options.backlog) == 0;
+      ::listen(socket.get(), options.backlog) == 0 &&
+      // Not before it listens: of two servers that have both bound the address (SO_REUSEADDR lets them), the second
+      // one's listen() fails then.
+      (sharing != Sharing::first || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1));
   if (ready) return socket.release();
   return -1;
 }

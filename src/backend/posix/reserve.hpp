@@ -6,22 +6,30 @@
 
 namespace iocpp::posix {
 
+/// Part of a port. Lost where another thread takes the handle in that moment; the engine calls `keep` before the
+/// next accept takes what has become free.
 template <class Sys>
 class Reserve {
  public:
-  void open(Sys& sys) noexcept { handle_ = sys.open_reserve(); }
+  /// True: it is there, or could be opened.
+  bool keep(Sys& sys) noexcept {
+    if (handle_ < 0) handle_ = sys.open_reserve();
+    return handle_ >= 0;
+  }
 
+  /// To be called when a client waits: given up for nobody, the handle would be another thread's for nothing.
   /// `accept` accepts one client without waiting: its handle, or a negative errno.
   template <class Accept>
   engine::Shed shed(Sys& sys, Accept&& accept) noexcept {
     using engine::Shed;
-    if (handle_ < 0) open(sys);
-    if (handle_ < 0) return Shed::failed;
-    sys.close_now(handle_);
+    if (!keep(sys)) return Shed::failed;
+    close(sys);
     const int accepted = accept();
-    if (accepted >= 0) sys.close_now(accepted);
-    open(sys);
-    if (accepted >= 0) return Shed::refused;
+    if (accepted >= 0) {
+      replace(sys, accepted);
+      return Shed::refused;
+    }
+    keep(sys);
     // Shortage that is not the process's own (ENFILE, ENOMEM), or a lost listener, is no reason to poll again at once:
     // the client is still there.
     const bool of_one_client =
@@ -35,6 +43,17 @@ class Reserve {
   }
 
  private:
+  /// The client's handle becomes the reserve in the call that closes it: once the client has its answer, somebody else
+  /// may want a handle.
+  void replace(Sys& sys, int accepted) noexcept {
+    if (sys.close_into_reserve(accepted) >= 0) {
+      handle_ = accepted;
+      return;
+    }
+    sys.close_now(accepted);
+    keep(sys);
+  }
+
   int handle_ = -1;
 };
 
