@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "base/native_codes.hpp"
+
 namespace iocpp::simulator {
 namespace {
 
@@ -69,6 +73,25 @@ TEST_P(EachPlatform, any_one_fault_at_first_and_for_long_is_survived) {
                                         << ", seed " << forced.seed << ": " << outcome.detail;
       }
     }
+  }
+}
+
+std::size_t accept_cell(int error) {
+  const auto cells = fault_cells();
+  const auto found =
+      std::ranges::find_if(cells, [&](const Cell& cell) { return cell.site == Site::accept && cell.error == error; });
+  return static_cast<std::size_t>(found - cells.begin());
+}
+
+/// Seed 2555 on io_uring: of a pool of accepts one said EBADF, another EINVAL, which was taken to mean that the number
+/// was the listener's after all. Rebuilding then closed it, and it was a client's by now.
+TEST(Regression, a_number_that_was_said_to_be_no_handle_is_not_closed_for_what_another_accept_says) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Plan plan{.seed = seed, .platform = Platform::io_uring, .connections = 100, .faults = Level::none};
+    plan.forced = {{.cell = accept_cell(linux_errno::badf), .first = 40, .count = 1},
+                   {.cell = accept_cell(linux_errno::inval), .first = 41, .count = 1}};
+    const Outcome outcome = simulate(plan);
+    ASSERT_EQ(outcome.violated, 0U) << "seed " << seed << ": " << outcome.detail;
   }
 }
 
