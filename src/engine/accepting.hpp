@@ -28,7 +28,9 @@ void Engine<Port>::on_accept(const Completion& completion) {
     case AcceptOutcome::no_handles:
       return count_shortage(listener, outcome, completion.error);
     case AcceptOutcome::listener_lost:
-      listener.handle_gone = core::handle_is_gone(Port::capabilities.platform, completion.error);
+      // Another accept of the pool may have said so before, and its number may be a client's since.
+      listener.handle_gone =
+          listener.handle_gone || core::handle_is_gone(Port::capabilities.platform, completion.error);
       if (listener.acceptor.mode() != Acceptor::Mode::rebuilding || std::exchange(listener.lost_told, true)) return;
       counters.listeners_lost.add();
       listener.quiet_until = {};
@@ -258,7 +260,8 @@ void Engine<Port>::close_handle(Listener& listener) noexcept {
 template <CompletionPort Port>
 void Engine<Port>::rebuild(Listener& listener) {
   if (listener.handle != no_handle) {
-    // What is in flight on the lost handle comes back with the old generation, and is absorbed.
+    // What is in flight on the lost handle comes back with the old generation, and is absorbed. Without its cancel it
+    // would hold the old listener open, and take clients from the new one.
     if (!port_->cancel_listener(listener.ref())) return listener.acceptor.rebuild_failed(now_);
     close_handle(listener);
     listener.acceptor.closed();

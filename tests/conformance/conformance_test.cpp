@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "conformance/iocp_worlds.hpp"
+#include "conformance/simulated_world.hpp"
 #include "conformance/world.hpp"
 #include "core/accept_outcome.hpp"
 #include "core/transfer_outcome.hpp"
@@ -93,7 +94,7 @@ class Conformance : public ::testing::Test {
 
   /// A peer that begins to receive after the reset has come is of the same system as the port, and may be told the
   /// same.
-  static void expect_reset(Peer& peer) {
+  static void expect_reset(typename World::Peer& peer) {
     const int end = peer.end();
     EXPECT_TRUE(end == error_reset || (end == 0 && !Port::capabilities.sees_reset_before_receive)) << end;
   }
@@ -133,7 +134,7 @@ class Conformance : public ::testing::Test {
     return core::classify_accept(Port::capabilities.platform, completion.error);
   }
 
-  std::vector<Peer> peers;
+  std::vector<typename World::Peer> peers;
   bool accepting_ = false;
   bool multishot_ = Port::capabilities.multishot_accept;
 
@@ -150,10 +151,20 @@ struct WorldNames {
   }
 };
 #else
-using Worlds = ::testing::Types<RealIoUring, RealOldIoUring, RealEpoll, IocpLater, IocpAtOnce, IocpAtOnceWithoutPacket>;
+using Worlds = ::testing::Types<RealIoUring, RealOldIoUring, RealEpoll, IocpLater, IocpAtOnce, IocpAtOnceWithoutPacket,
+                                SimulatedIoUring<UsualHabits>, SimulatedIoUring<SlowHabits>,
+                                SimulatedIoUring<OldHabits>, SimulatedEpoll<UsualHabits>, SimulatedEpoll<SlowHabits>,
+                                SimulatedIocp<UsualHabits>, SimulatedIocp<SlowHabits>>;
 struct WorldNames {
   template <class World>
   static std::string GetName(int) {
+    if (std::is_same_v<World, SimulatedIoUring<UsualHabits>>) return "io_uring_simulated";
+    if (std::is_same_v<World, SimulatedIoUring<SlowHabits>>) return "io_uring_simulated_slow";
+    if (std::is_same_v<World, SimulatedIoUring<OldHabits>>) return "io_uring_simulated_old_kernel";
+    if (std::is_same_v<World, SimulatedEpoll<UsualHabits>>) return "epoll_simulated";
+    if (std::is_same_v<World, SimulatedEpoll<SlowHabits>>) return "epoll_simulated_slow";
+    if (std::is_same_v<World, SimulatedIocp<UsualHabits>>) return "iocp_simulated";
+    if (std::is_same_v<World, SimulatedIocp<SlowHabits>>) return "iocp_simulated_slow";
     if (std::is_same_v<World, RealEpoll>) return "epoll_real";
     if (std::is_same_v<World, IocpLater>) return "iocp_on_linux";
     if (std::is_same_v<World, IocpAtOnce>) return "iocp_on_linux_at_once";
@@ -394,12 +405,12 @@ TYPED_TEST(Conformance, a_poll_of_the_listener_completes_when_a_client_knocks_an
   ASSERT_TRUE(this->port().poll_listener(this->world().listener()));
   this->world().collect(std::chrono::milliseconds{5});
   EXPECT_EQ(this->count(Operation::poll_listener), 0U);
-  Peer peer = this->world().connect();
+  auto peer = this->world().connect();
   ASSERT_TRUE(this->until_terminal(Operation::poll_listener, 0));
 }
 
 TYPED_TEST(Conformance, accept_now_accepts_who_waits_and_does_not_wait_itself) {
-  Peer peer = this->world().connect();
+  auto peer = this->world().connect();
   int error = 0;
   NativeHandle handle = no_handle;
   ASSERT_TRUE(this->world().until(
@@ -413,7 +424,7 @@ TYPED_TEST(Conformance, accept_now_accepts_who_waits_and_does_not_wait_itself) {
 TYPED_TEST(Conformance, shedding_refuses_one_client_or_says_that_nobody_waits) {
   if (!TypeParam::Port::capabilities.sheds) GTEST_SKIP() << "this system has no handle limit to shed at";
   EXPECT_EQ(this->port().shed(this->world().listener()), engine::Shed::nobody);
-  Peer peer = this->world().connect();
+  auto peer = this->world().connect();
   EXPECT_EQ(this->port().shed(this->world().listener()), engine::Shed::refused);
   EXPECT_EQ(peer.end(), 0);
   EXPECT_EQ(this->port().shed(this->world().listener()), engine::Shed::nobody);

@@ -24,11 +24,37 @@ struct Event {
   std::string bytes;
 };
 
+/// One wait of a world.
+template <class World>
+std::size_t collect_once(World& world, std::optional<std::chrono::nanoseconds> timeout) {
+  const auto completions = world.port().wait(timeout);
+  for (const engine::Completion& completion : completions) {
+    Event event{completion, {}};
+    if (completion.operation == core::Operation::receive && completion.bytes != 0) {
+      event.bytes.assign(reinterpret_cast<const char*>(completion.received), completion.bytes);
+    }
+    world.events.push_back(std::move(event));
+  }
+  return completions.size();
+}
+
+/// Waits until `enough()`, at most 20 s of the port's time, and keeps what completed. False: it never was.
+template <class World>
+bool until_enough(World& world, const std::function<bool()>& enough) {
+  const TimePoint give_up = world.port().now() + std::chrono::seconds{20};
+  while (!enough()) {
+    if (world.port().now() >= give_up) return false;
+    world.collect(std::chrono::milliseconds{100});
+  }
+  return true;
+}
+
 /// The real kernel's loopback. A world of a simulated kernel has the same members.
 template <class PortType>
 class RealWorld {
  public:
   using Port = PortType;
+  using Peer = tests::Peer;
 
   explicit RealWorld(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20)
       : listener_{listen_on_loopback()} {
@@ -48,28 +74,8 @@ class RealWorld {
   Peer connect() { return Peer{port_of(listener_.get())}; }
   core::ShardCounters& counters() noexcept { return counters_; }
 
-  /// Waits until `enough()`, at most 20 s, and keeps what completed. False: it never was.
-  bool until(const std::function<bool()>& enough) {
-    const TimePoint give_up = port_.now() + std::chrono::seconds{20};
-    while (!enough()) {
-      if (port_.now() >= give_up) return false;
-      collect(std::chrono::milliseconds{100});
-    }
-    return true;
-  }
-
-  /// One wait.
-  std::size_t collect(std::optional<std::chrono::nanoseconds> timeout) {
-    const auto completions = port_.wait(timeout);
-    for (const engine::Completion& completion : completions) {
-      Event event{completion, {}};
-      if (completion.operation == core::Operation::receive && completion.bytes != 0) {
-        event.bytes.assign(reinterpret_cast<const char*>(completion.received), completion.bytes);
-      }
-      events.push_back(std::move(event));
-    }
-    return completions.size();
-  }
+  bool until(const std::function<bool()>& enough) { return until_enough(*this, enough); }
+  std::size_t collect(std::optional<std::chrono::nanoseconds> timeout) { return collect_once(*this, timeout); }
 
   std::vector<Event> events;
 

@@ -131,10 +131,21 @@ def own_include(folder, path, argument):
     return found if found is not None and found.is_relative_to(folder) else None
 
 
+# `iocpp simulate` is a front of the simulator, for the project's own use: no public header has what it shows.
+SIMULATE = re.compile(r"simulate(_\w+)?\.[hc]pp")
+
+
+def is_front_of_simulator(root, path, argument):
+    name = argument.strip('"')
+    return bool(SIMULATE.fullmatch(path.name)) and name.startswith("simulator/") and (root / "src" / name).is_file()
+
+
 def check_command_line(root):
     folder = root / "tools" / "iocpp"
     for path in sources(folder):
         for line, argument in includes(path):
+            if argument.startswith('"') and is_front_of_simulator(root, path, argument):
+                continue
             if names_public_header(argument):
                 if objection := objection_to_angled(root, argument.strip('<>"')):
                     yield path, line, objection

@@ -10,6 +10,7 @@
 
 #include "command.hpp"
 #include "serve_command.hpp"
+#include "simulate_command.hpp"
 #include "stress_command.hpp"
 
 namespace {
@@ -37,7 +38,7 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"A TCP server on completion ports, and a load client.", "iocpp"};
+  CLI::App app{"A TCP server on completion ports, a load client, and a simulator.", "iocpp"};
   app.set_version_flag("--version", IOCPP_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
@@ -47,6 +48,7 @@ int main(int argc, char** argv) {
   Command chosen;
   add_serve_command(app, chosen);
   add_stress_command(app, chosen);
+  add_simulate_command(app, chosen);
   try {
     app.parse(argc, argv);
     return chosen();

@@ -16,6 +16,7 @@ struct ProgressSample {
   std::uint64_t total = 0;  ///< 0: not known in advance; `share` says how far the run is then.
   double share = 0;         ///< 0 to 1; used where `total` is 0.
   std::uint64_t faults = 0;
+  std::string_view fault = "error";  ///< What one of them is called.
 };
 
 /// A live bar on a terminal; elsewhere a line every five seconds. One thread.

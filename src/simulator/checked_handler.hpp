@@ -1,0 +1,80 @@
+// The user's handler with a witness before it: what is called for a connection, in which order, with which bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "iocpp/handler.hpp"
+#include "simulator/machine.hpp"
+#include "simulator/pattern.hpp"
+
+namespace iocpp::simulator {
+
+/// Sends back what it receives.
+class EchoHandler final : public Handler {
+ public:
+  void on_receive(Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
+};
+
+struct HandlerHabits {
+  std::size_t send_queue_bytes_max = 64U << 20;
+  std::chrono::nanoseconds slow_max{};  ///< One callback in 256 takes up to this.
+};
+
+class CheckedHandler final : public Handler {
+ public:
+  CheckedHandler(Machine& machine, unsigned loop, Handler& inner, const Pattern& pattern, const HandlerHabits& habits)
+      : machine_{machine}, inner_{inner}, pattern_{pattern}, habits_{habits}, loop_{loop} {}
+
+  void on_connect(Connection connection) override;
+  void on_receive(Connection connection, std::span<const std::byte> bytes) override;
+  void on_sent(Connection connection, std::size_t bytes) override;
+  void on_writable(Connection connection) override;
+  void on_peer_shutdown(Connection connection) override;
+  void on_disconnect(Connection connection, const Disconnect& how) override;
+  void on_send_failed(ConnectionId id, std::vector<std::byte> bytes, std::error_code error) override;
+  void on_server_error(const ServerError& error) override;
+  void on_server_close() override;
+
+  std::uint32_t live() const noexcept { return live_; }
+  bool closed() const noexcept { return closed_; }
+  std::uint64_t sends_failed() const noexcept { return sends_failed_; }
+  /// A connection that lives, as another thread may know it: the `nth` of the slots, or an empty id.
+  ConnectionId some(std::uint32_t nth) const noexcept;
+  /// Another thread is about to end it: its client is owed nothing more.
+  void spoil(ConnectionId id) noexcept;
+  /// The network resets it, for both ends.
+  void reset(ConnectionId id);
+
+ private:
+  /// What is known of the connection in a slot.
+  struct Witness {
+    ConnectionId id;
+    std::uint32_t number = 0;  ///< Its link's; `no_index` where the link was gone already.
+    std::uint32_t link = 0;
+    std::uint32_t link_generation = 0;
+    std::uint64_t received = 0;
+    std::uint64_t sent = 0;
+    bool live = false;
+    bool ended = false;  ///< on_peer_shutdown was called.
+  };
+
+  template <class Call>
+  void call(Connection connection, What what, std::uint64_t value, Call&& inner_call);
+  Witness& witness(Connection connection);
+  Link* link_of(ConnectionId id) noexcept;
+
+  Machine& machine_;
+  Handler& inner_;
+  const Pattern& pattern_;
+  HandlerHabits habits_;
+  unsigned loop_;
+  unsigned depth_ = 0;
+  std::uint32_t live_ = 0;
+  std::uint64_t sends_failed_ = 0;
+  bool closed_ = false;
+  std::vector<Witness> witnesses_;  // by slot
+};
+
+}  // namespace iocpp::simulator

@@ -1,0 +1,57 @@
+// What the seed decides before anything happens.
+#include "simulator/run.hpp"
+
+namespace iocpp::simulator {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+/// Small more often than large, since trouble is at the small end.
+std::uint64_t scaled(Prng& prng, std::uint64_t least, unsigned doublings) {
+  return least << prng.below(doublings + 1);
+}
+
+Habits draft_habits(Prng& prng) {
+  Habits habits;
+  // An entry fewer than a connection needs in a turn would never do; see io_uring_setup(2) for the sizes.
+  habits.submission_entries_max = one_in(prng, 3) ? static_cast<unsigned>(scaled(prng, 1, 6)) : 1024;
+  habits.completion_entries_max = one_in(prng, 3) ? static_cast<unsigned>(scaled(prng, 2, 8)) : 8192;
+  habits.taskrun_flags = !one_in(prng, 8);
+  habits.incremental_buffers = !one_in(prng, 3);
+  habits.multishot_accept = !one_in(prng, 8);
+  habits.multishot_receive = !one_in(prng, 8);
+  habits.precise_waits = !one_in(prng, 8);
+  habits.system_handles = !one_in(prng, 4);
+  habits.inline_of_8 = static_cast<unsigned>(prng.below(9));
+  habits.step_max = microseconds{scaled(prng, 1, 10)};
+  habits.network.latency_max = microseconds{scaled(prng, 1, 13)};
+  habits.network.receive_buffer = scaled(prng, 512, 9);
+  habits.network.send_buffer = scaled(prng, 512, 9);
+  habits.network.backlog = static_cast<std::uint32_t>(scaled(prng, 4, 8));
+  return habits;
+}
+
+}  // namespace
+
+Draft draft(const Plan& plan) {
+  Prng prng = Streams{plan.seed}.plan;
+  Draft draft;
+  draft.habits = draft_habits(prng);
+  draft.shards = one_in(prng, 2) ? 1 : static_cast<unsigned>(between(prng, 2, 4));
+  draft.accept_loop = one_in(prng, 4);
+  draft.accepts_in_flight = static_cast<unsigned>(scaled(prng, 1, 4));
+  draft.connections_max = one_in(prng, 8) ? between(prng, 8, 64) : 100'000;
+  draft.receive_ring_bytes = one_in(prng, 4) ? 1U << 20 : 64U << 10;
+  draft.send_queue_high = scaled(prng, 1024, 10);
+  draft.turn_delay_max = microseconds{scaled(prng, 1, 8)};
+  draft.handler.slow_max = one_in(prng, 3) ? milliseconds{scaled(prng, 1, 8)} : milliseconds{0};
+  draft.peers.connections = plan.connections;
+  draft.peers.at_once = static_cast<std::uint32_t>(scaled(prng, 4, 6));
+  draft.peers.bytes_max = static_cast<std::uint32_t>(scaled(prng, 64, 7));
+  draft.peers.pause_max = microseconds{scaled(prng, 8, 9)};
+  draft.peers.expects_echo = plan.expects_echo;
+  return draft;
+}
+
+}  // namespace iocpp::simulator

@@ -1,0 +1,118 @@
+// What goes wrong: a table of cells (site, error, system), each counted, with a rate, episodes, and scripts.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "core/platform.hpp"
+#include "simulator/random.hpp"
+
+namespace iocpp::simulator {
+
+/// Where a fault can come in: one question of the simulated kernels or network. Each is asked at one place a system.
+enum class Site : std::uint8_t {
+  accept_post,     ///< AcceptEx fails in the call.
+  accept,          ///< An accept completes with an error.
+  accept_ends,     ///< A multishot accept ends with a success.
+  accept_context,  ///< SO_UPDATE_ACCEPT_CONTEXT.
+  receive_post,    ///< A receive fails in the call, or at once.
+  receive,         ///< A receive completes with an error.
+  receive_ends,    ///< A multishot receive ends with bytes.
+  receive_short,   ///< Fewer bytes than there are.
+  send,            ///< A send completes with an error.
+  send_short,      ///< Fewer bytes than there is room for.
+  cancel_late,     ///< A cancel comes too late: what was cancelled goes one more step.
+  cancel_post,     ///< The cancel itself fails.
+  submit,          ///< The kernel takes no submissions now.
+  wait,            ///< The wait fails.
+  watch,           ///< A registration fails.
+  spurious,        ///< An event that nothing happened for.
+  make_socket,     ///< No socket for the next accept.
+  attach,          ///< An accepted socket can't be associated.
+  wake,            ///< PostQueuedCompletionStatus fails.
+  reopen,          ///< A listener can't be made anew.
+  peer_name,       ///< getpeername fails, or answers zeros.
+  handle_limit,    ///< The process's handles are used up for a while.
+  client_reset,    ///< The network resets a connection.
+  count
+};
+
+enum class Level : std::uint8_t { none, light, heavy };
+
+std::string_view to_string(Site site) noexcept;
+
+enum class System : std::uint8_t { any, linux_all, io_uring, epoll, iocp };
+
+/// One row of the table. `error` is the native one; 0 where the site is a yes-or-no question.
+struct Cell {
+  Site site;
+  System system;
+  int error;
+  std::uint8_t share = 1;  ///< Of the site's faults, relative to the other cells.
+  bool episodes = false;   ///< May last.
+};
+
+std::span<const Cell> fault_cells() noexcept;
+bool reachable(System system, const Cell& cell) noexcept;
+
+/// Asked by the kernels; answers with what is to go wrong. `counts()[n]` is how often cell n of `fault_cells()` has
+/// happened.
+class Faults {
+ public:
+  /// `system`: io_uring, epoll or iocp.
+  Faults(System system, Level level, Prng prng);
+
+  /// 0, or the native error that the site has now.
+  int inject(Site site, TimePoint now) noexcept {
+    State& state = sites_[static_cast<std::size_t>(site)];
+    ++state.asked;
+    if (state.threshold == 0 && !state.scripted) return 0;
+    return draw(state, now);
+  }
+  /// For the yes-or-no sites.
+  bool happens(Site site, TimePoint now) noexcept { return inject(site, now) != 0; }
+
+  /// The `first`th question of the cell's site (from 0) and the `count - 1` after it are answered with the cell.
+  void force(std::size_t cell, std::uint64_t first, std::uint64_t count);
+  /// No fault from now on.
+  void heal() noexcept;
+
+  const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
+  std::uint64_t injected() const noexcept { return injected_; }
+  std::uint64_t asked(Site site) const noexcept { return sites_[static_cast<std::size_t>(site)].asked; }
+
+  static constexpr int yes = 1;  ///< What `inject` answers for a cell without an error.
+
+ private:
+  struct State {
+    std::uint32_t threshold = 0;  ///< Of 2^32.
+    std::uint32_t shares = 0;
+    bool scripted = false;
+    std::uint64_t asked = 0;
+    std::vector<std::uint16_t> cells;
+    std::uint16_t episode_cell = 0;
+    TimePoint episode_end{};
+  };
+  struct Forced {
+    Site site;
+    std::uint16_t cell;
+    std::uint64_t first;
+    std::uint64_t count;
+  };
+
+  int draw(State& state, TimePoint now) noexcept;
+  int count(std::uint16_t cell) noexcept;
+
+  Prng prng_;
+  std::array<State, static_cast<std::size_t>(Site::count)> sites_;
+  std::vector<Forced> forced_;
+  std::vector<std::uint64_t> counts_;
+  std::uint64_t injected_ = 0;
+};
+
+}  // namespace iocpp::simulator

@@ -1,0 +1,369 @@
+#include "simulator/io_uring_sys.hpp"
+
+#include <cassert>
+
+#include "base/native_codes.hpp"
+#include "core/byte_queue.hpp"
+#include "simulator/bytes_hash.hpp"
+
+namespace iocpp::simulator {
+
+namespace kernel = io_uring::kernel;
+
+namespace {
+
+std::span<const core::Buffer> parts_of(const posix::MessageHeader& header) noexcept {
+  return {static_cast<const core::Buffer*>(header.buffers), header.buffer_count};
+}
+
+}  // namespace
+
+IoUringSys::IoUringSys(Machine& machine, unsigned loop) : PosixCalls{machine, loop} {
+  buckets_.fill(no_index);
+  machine.enlist(loop, *this);
+}
+
+int IoUringSys::setup(unsigned entries, unsigned completions, unsigned flags) {
+  if (flags != 0 && !machine_.habits.taskrun_flags) return -linux_errno::inval;
+  submission_entries_ = std::min(entries, machine_.habits.submission_entries_max);
+  completion_entries_ = std::min(completions, machine_.habits.completion_entries_max);
+  return 0;
+}
+
+void IoUringSys::teardown() {
+  idle_ = false;
+}
+
+bool IoUringSys::post(Operation operation) {
+  idle_ = false;
+  if (submissions_.size() >= submission_entries_) return false;
+  submissions_.push_back(operation);
+  return true;
+}
+
+bool IoUringSys::accept(int listener, bool multishot, std::uint64_t user) {
+  return post({.kind = Kind::accept, .multishot = multishot, .handle = listener, .user = user});
+}
+bool IoUringSys::poll(int listener, std::uint64_t user) {
+  return post({.kind = Kind::poll, .handle = listener, .user = user});
+}
+bool IoUringSys::receive(int socket, std::uint16_t, bool multishot, std::uint64_t user) {
+  return post({.kind = Kind::receive, .multishot = multishot, .handle = socket, .user = user});
+}
+bool IoUringSys::send(int socket, const void* bytes, std::size_t size, std::uint64_t user) {
+  return post({.kind = Kind::send,
+               .handle = socket,
+               .user = user,
+               .bytes = static_cast<const std::byte*>(bytes),
+               .size = size});
+}
+bool IoUringSys::send_gathered(int socket, const posix::MessageHeader& header, std::uint64_t user) {
+  return post({.kind = Kind::gathered_send, .handle = socket, .user = user, .header = &header});
+}
+bool IoUringSys::cancel_all(std::uint64_t target, std::uint64_t user) {
+  return post({.kind = Kind::cancel, .user = user, .target = target});
+}
+bool IoUringSys::close(int socket, std::uint64_t user) {
+  return post({.kind = Kind::close, .handle = socket, .user = user});
+}
+bool IoUringSys::read_doorbell(std::uint64_t user) {
+  return post({.kind = Kind::doorbell, .user = user});
+}
+
+int IoUringSys::submit() {
+  idle_ = false;
+  if (const int error = machine_.inject(Site::submit); error != 0) return -error;
+  return submit_all();
+}
+
+int IoUringSys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) {
+  idle_ = false;
+  move_overflow();
+  if (const int error = machine_.inject(Site::submit); error != 0) return -error;
+  const int submitted = submit_all();
+  move_overflow();
+  if (const int error = machine_.inject(Site::wait); error != 0) return -error;
+  if (has_something() || (timeout && timeout->count() <= 0)) return submitted;
+  const TimePoint until = timeout ? now() + *timeout : TimePoint::max();
+  const bool goes_on = machine_.threads.sleep(loop_, until);
+  move_overflow();
+  idle_ = !has_something();
+  return goes_on ? submitted : -linux_errno::badf;
+}
+
+bool IoUringSys::has_something() noexcept {
+  if (doorbell_ != no_index && rung_.load() != 0) {
+    rung_.store(0);
+    finish(std::exchange(doorbell_, no_index), sizeof(std::uint64_t));
+  }
+  return ready_taken_ < ready_.size() || !overflow_.empty();
+}
+
+int IoUringSys::submit_all() {
+  const auto count = static_cast<int>(submissions_.size());
+  for (const Operation& posted : submissions_) start(posted);
+  submissions_.clear();
+  return count;
+}
+
+void IoUringSys::complete(const Entry& entry) {
+  if (ready_.size() - ready_taken_ >= completion_entries_ || !overflow_.empty()) {
+    overflow_.push_back(entry);
+  } else {
+    ready_.push_back(entry);
+  }
+  machine_.threads.wake(loop_);
+}
+
+void IoUringSys::move_overflow() {
+  while (!overflow_.empty() && ready_.size() - ready_taken_ < completion_entries_) {
+    ready_.push_back(overflow_.front());
+    overflow_.pop_front();
+  }
+}
+
+void IoUringSys::start(const Operation& posted) {
+  if (posted.kind == Kind::cancel) return start_cancel(posted);
+  const std::uint32_t index = operations_.take();
+  Operation& operation = operations_[index];
+  const std::uint32_t generation = operation.generation;
+  operation = posted;
+  operation.generation = generation;
+  std::uint32_t& bucket = buckets_[bucket_of(posted.user)];
+  operation.in_bucket = bucket;
+  bucket = index;
+  if (operation.kind == Kind::doorbell) {
+    doorbell_ = index;
+    has_something();
+    return;
+  }
+  // What a kernel does not know it refuses as it reads the submission, before any of it is tried.
+  const Habits& habits = machine_.habits;
+  if (operation.multishot && !(operation.kind == Kind::accept ? habits.multishot_accept : habits.multishot_receive))
+    return finish(index, -linux_errno::inval);
+  operation.socket = machine_.network.index_of(operation.handle);
+  if (operation.socket == no_index) return finish(index, -linux_errno::badf);
+  machine_.network.hold(operation.socket);
+  if (operation.kind != Kind::close) {
+    if (const int error = attach(index); error != 0) return finish(index, -error);
+  }
+  if (operation.kind == Kind::send || operation.kind == Kind::gathered_send) operation.hash = hash_of(operation);
+  if (machine_.streams.kernel.below(8) < machine_.habits.inline_of_8) return step(index);
+  later(index);
+}
+
+/// Between an operation and its socket. A number that was closed and given out again may name something of another
+/// kind, or of another loop, by now.
+int IoUringSys::attach(std::uint32_t index) {
+  Operation& operation = operations_[index];
+  Socket& socket = machine_.network.socket(operation.socket);
+  const bool listens = operation.kind == Kind::accept || operation.kind == Kind::poll;
+  if (listens && socket.kind != Socket::Kind::listener)
+    return socket.kind == Socket::Kind::stream ? linux_errno::inval : linux_errno::notsock;
+  if (!listens && socket.kind != Socket::Kind::stream) return linux_errno::notconn;
+  if (socket.first_operation != no_index && socket.observer != this) return linux_errno::badf;
+  socket.observer = this;
+  operation.next = socket.first_operation;
+  socket.first_operation = index;
+  operation.attached = true;
+  return 0;
+}
+
+void IoUringSys::later(std::uint32_t index) {
+  Operation& operation = operations_[index];
+  if (operation.stepping) return;
+  operation.stepping = true;
+  machine_.schedule.after(delay(machine_.streams.kernel, machine_.habits.step_max), EventKind::kernel_step, index,
+                          operation.generation, loop_);
+}
+
+void IoUringSys::changed(std::uint32_t socket) {
+  for (std::uint32_t at = machine_.network.socket(socket).first_operation; at != no_index; at = operations_[at].next) {
+    if (ready(operations_[at])) later(at);
+  }
+}
+
+bool IoUringSys::ready(const Operation& operation) {
+  const Socket& socket = machine_.network.socket(operation.socket);
+  switch (operation.kind) {
+    case Kind::accept:
+    case Kind::poll:
+      return socket.waiting != 0;
+    case Kind::receive:
+      return has_input(machine_.network.link_of(socket));
+    case Kind::send:
+    case Kind::gathered_send: {
+      const Link& link = machine_.network.link_of(socket);
+      return link.to_peer.room() != 0 || link.reset_at_server;
+    }
+    case Kind::cancel:
+    case Kind::close:
+    case Kind::doorbell:
+      break;
+  }
+  return false;
+}
+
+void IoUringSys::step(std::uint32_t index, std::uint32_t generation) {
+  if (operations_[index].generation != generation) return;
+  operations_[index].stepping = false;
+  step(index);
+}
+
+void IoUringSys::step(std::uint32_t index) {
+  Operation& operation = operations_[index];
+  if (operation.cancelled && !(ready(operation) && machine_.happens(Site::cancel_late)))
+    return finish(index, -linux_errno::canceled);
+  switch (operation.kind) {
+    case Kind::accept:
+      return step_accept(index);
+    case Kind::poll:
+      return step_poll(index);
+    case Kind::receive:
+      return step_receive(index);
+    case Kind::send:
+    case Kind::gathered_send:
+      return step_send(index);
+    case Kind::close:
+      machine_.note(What::closed, static_cast<std::uint32_t>(operation.handle));
+      return finish(index, machine_.network.close(operation.handle) ? 0 : -linux_errno::badf);
+    case Kind::cancel:
+    case Kind::doorbell:
+      return;
+  }
+}
+
+/// One entry. What has ended may be forgotten by the kernel: its memory is its owner's again.
+void IoUringSys::finish(std::uint32_t index, int result, std::uint32_t flags) {
+  Operation& operation = operations_[index];
+  const std::uint64_t user = operation.user;
+  std::uint32_t* link = &buckets_[bucket_of(user)];
+  while (*link != index) link = &operations_[*link].in_bucket;
+  *link = operation.in_bucket;
+  if (operation.socket != no_index) {
+    if (operation.attached) {
+      std::uint32_t* at = &machine_.network.socket(operation.socket).first_operation;
+      while (*at != index) at = &operations_[*at].next;
+      *at = operation.next;
+    }
+    machine_.network.let_go(operation.socket);
+  }
+  operations_.release(index);
+  complete({user, result, flags});
+}
+
+void IoUringSys::more(std::uint32_t index, int result, std::uint32_t flags) {
+  complete({operations_[index].user, result, flags | kernel::entry_more});
+  const Operation& operation = operations_[index];
+  if (operation.cancelled || ready(operation)) later(index);
+}
+
+void IoUringSys::step_accept(std::uint32_t index) {
+  const Operation& operation = operations_[index];
+  const int accepted = accept_from(operation.socket, true);
+  if (accepted == -linux_errno::again) return;
+  const bool goes_on = accepted >= 0 && operation.multishot && !machine_.happens(Site::accept_ends);
+  if (!goes_on) return finish(index, accepted);
+  more(index, accepted, 0);
+}
+
+void IoUringSys::step_poll(std::uint32_t index) {
+  if (machine_.network.socket(operations_[index].socket).waiting != 0) finish(index, 1);
+}
+
+/// A buffer is chosen before the socket is looked at, so an empty ring ends the receive at once.
+void IoUringSys::step_receive(std::uint32_t index) {
+  const Operation& operation = operations_[index];
+  const Socket& socket = machine_.network.socket(operation.socket);
+  const auto handle = static_cast<std::uint32_t>(operation.handle);
+  if (buffers_.empty()) return finish(index, -linux_errno::nobufs);
+  Buffer& buffer = buffers_.front();
+  const int result = receive_from(machine_.network.link_of(socket), buffer.bytes, buffer.size);
+  if (result == -linux_errno::again) return;
+  if (result <= 0) {
+    machine_.note(What::receive_failed, handle, static_cast<std::uint64_t>(-result));
+    return finish(index, result);
+  }
+  machine_.note(What::received, handle, static_cast<std::uint64_t>(result));
+  std::uint32_t flags = kernel::entry_has_buffer | (std::uint32_t{buffer.id} << kernel::entry_buffer_shift);
+  buffer.bytes += result;
+  buffer.size -= static_cast<std::size_t>(result);
+  if (incremental_ && buffer.size != 0) {
+    flags |= kernel::entry_buffer_more;
+  } else {
+    buffers_.pop_front();
+  }
+  if (!operation.multishot || machine_.happens(Site::receive_ends)) return finish(index, result, flags);
+  more(index, result, flags);
+}
+
+std::uint64_t IoUringSys::hash_of(const Operation& operation) const noexcept {
+  if (operation.kind == Kind::send) return hash_of_bytes({operation.bytes, operation.size});
+  std::uint64_t hash = 0;
+  for (const core::Buffer& part : parts_of(*operation.header)) hash = hash_of_bytes({part.bytes, part.size}, hash);
+  return hash;
+}
+
+void IoUringSys::step_send(std::uint32_t index) {
+  const Operation& operation = operations_[index];
+  const Socket& socket = machine_.network.socket(operation.socket);
+  const auto handle = static_cast<std::uint32_t>(operation.handle);
+  if (operation.hash != hash_of(operation)) machine_.violate(2, "the bytes of a send changed while the kernel had it");
+  int result = 0;
+  if (operation.kind == Kind::send) {
+    result = send_to(socket.link, {operation.bytes, operation.size});
+  } else {
+    for (const core::Buffer& part : parts_of(*operation.header)) {
+      const int sent = send_to(socket.link, {part.bytes, part.size});
+      if (sent < 0 && result == 0) result = sent;
+      if (sent < 0) break;
+      result += sent;
+      if (static_cast<std::size_t>(sent) < part.size) break;
+    }
+  }
+  if (result == -linux_errno::again) return;
+  machine_.note(result < 0 ? What::send_failed : What::sent, handle, static_cast<std::uint64_t>(std::abs(result)));
+  finish(index, result);
+}
+
+/// All of that name. Its own entry may come before or after theirs.
+void IoUringSys::start_cancel(const Operation& posted) {
+  int found = 0;
+  for (std::uint32_t at = buckets_[bucket_of(posted.target)]; at != no_index; at = operations_[at].in_bucket) {
+    Operation& operation = operations_[at];
+    if (operation.user != posted.target || operation.cancelled) continue;
+    operation.cancelled = true;
+    ++found;
+    later(at);
+  }
+  machine_.note(What::cancelled, loop_, static_cast<std::uint64_t>(found));
+  complete({posted.user, found == 0 ? -2 : found, 0});
+}
+
+int IoUringSys::register_buffers(unsigned, std::uint16_t, bool incremental) {
+  if (incremental && !machine_.habits.incremental_buffers) return -linux_errno::inval;
+  incremental_ = incremental;
+  return 0;
+}
+
+void IoUringSys::provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned) {
+  provided_.push_back({bytes, size, id});
+}
+
+void IoUringSys::publish_buffers(unsigned count) {
+  if (count != provided_.size()) machine_.violate(2, "more or fewer buffers were published than provided");
+  buffers_.insert(buffers_.end(), provided_.begin(), provided_.end());
+  provided_.clear();
+}
+
+void IoUringSys::wake() noexcept {
+  rung_.fetch_add(1);
+  machine_.threads.wake(loop_);
+}
+
+bool IoUringSys::listens(NativeHandle listener) noexcept {
+  const std::uint32_t socket = machine_.network.index_of(listener);
+  return socket != no_index && machine_.network.socket(socket).first_operation != no_index;
+}
+
+}  // namespace iocpp::simulator

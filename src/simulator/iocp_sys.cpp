@@ -1,0 +1,427 @@
+#include "simulator/iocp_sys.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "base/native_codes.hpp"
+#include "simulator/bytes_hash.hpp"
+
+namespace iocpp::simulator {
+
+namespace kernel = iocp::kernel;
+
+namespace {
+
+constexpr std::uintptr_t status_pending = 0x103;
+constexpr int internet = 2;  // AF_INET
+
+bool of_the_client(int error) noexcept {
+  using namespace windows_error;
+  return error == netname_deleted || error == wsaeconnreset || error == connection_aborted || error == unexp_net_err;
+}
+
+}  // namespace
+
+IocpSys::IocpSys(Machine& machine, unsigned loop) : machine_{machine}, loop_{loop} {
+  machine.enlist(loop, *this);
+}
+
+Socket* IocpSys::checked(NativeHandle handle) {
+  idle_ = false;
+  Socket* socket = machine_.network.find(handle);
+  if (socket != nullptr && socket->needs_context)
+    machine_.violate(2, "an accepted socket was used before SO_UPDATE_ACCEPT_CONTEXT");
+  return socket;
+}
+
+int IocpSys::associate(NativeHandle handle) {
+  Socket* socket = checked(handle);
+  if (socket == nullptr) return windows_error::invalid_handle;
+  if (socket->port != 0) return kernel::invalid_parameter;
+  if (socket->kind == Socket::Kind::stream) {
+    if (const int error = machine_.inject(Site::attach); error != 0) {
+      machine_.network.link_of(*socket).spoiled = true;
+      return error;
+    }
+  }
+  socket->port = static_cast<std::uint8_t>(loop_ + 1);
+  socket->observer = this;
+  return 0;
+}
+
+int IocpSys::skip_packet_on_success(NativeHandle handle) {
+  Socket* socket = checked(handle);
+  if (socket == nullptr) return windows_error::invalid_handle;
+  socket->skips_packets = true;
+  return 0;
+}
+
+int IocpSys::family_of(NativeHandle listener, int& family) {
+  family = internet;
+  return checked(listener) == nullptr ? windows_error::wsaenotsock : 0;
+}
+
+NativeHandle IocpSys::make_socket(int, int& error) {
+  idle_ = false;
+  error = machine_.inject(Site::make_socket);
+  if (error != 0) return no_handle;
+  const NativeHandle handle = machine_.network.open_other(Socket::Kind::fresh);
+  if (handle == no_handle) error = windows_error::wsaemfile;
+  return handle;
+}
+
+void IocpSys::fail_accept(std::uint32_t listener, int error) {
+  machine_.note(What::accept_failed, loop_, static_cast<std::uint64_t>(error));
+  if (of_the_client(error)) machine_.network.drop_waiting(listener);
+  const NativeHandle handle = machine_.network.socket(listener).handle;
+  // Foreign code has closed it.
+  if (error == windows_error::wsaenotsock && handle != no_handle) close_now(handle);
+}
+
+int IocpSys::accept(NativeHandle listener, NativeHandle socket, std::byte* addresses, kernel::Overlapped& overlapped) {
+  const Socket* listening = checked(listener);
+  if (listening == nullptr) return windows_error::wsaenotsock;
+  if (listening->kind != Socket::Kind::listener) return windows_error::wsaeinval;
+  if (const int error = machine_.inject(Site::accept_post); error != 0) {
+    fail_accept(machine_.network.index_of(listener), error);
+    return error;
+  }
+  return post({.kind = Kind::accept,
+               .handle = listener,
+               .accepting = socket,
+               .overlapped = &overlapped,
+               .addresses = addresses},
+              nullptr);
+}
+
+int IocpSys::update_accept_context(NativeHandle handle, NativeHandle) {
+  idle_ = false;
+  Socket* socket = machine_.network.find(handle);
+  if (socket == nullptr) return windows_error::wsaenotsock;
+  socket->needs_context = false;
+  Link& link = machine_.network.link_of(*socket);
+  if (link.reset_at_server && !one_in(machine_.streams.kernel, 4)) return windows_error::wsaenotconn;
+  const int error = machine_.inject(Site::accept_context);
+  if (error != 0) link.spoiled = true;
+  return error;
+}
+
+NativeHandle IocpSys::accept_now(NativeHandle listener, int& error) {
+  const Socket* socket = checked(listener);
+  error = socket == nullptr ? windows_error::wsaenotsock : 0;
+  if (error != 0) return no_handle;
+  if (!socket->nonblocking) machine_.violate(20, "an accept that may block the loop");
+  if (machine_.network.handles().full()) error = windows_error::wsaemfile;
+  if (error != 0) return no_handle;
+  const NativeHandle client = machine_.network.accept(machine_.network.index_of(listener));
+  error = client == no_handle ? windows_error::wsaewouldblock : 0;
+  return client;
+}
+
+int IocpSys::receive_nothing(NativeHandle handle, kernel::Overlapped& overlapped) {
+  const Socket* socket = checked(handle);
+  if (socket == nullptr || socket->kind != Socket::Kind::stream) return windows_error::wsaenotsock;
+  if (const int error = machine_.inject(Site::receive_post); error != 0) {
+    if (error != windows_error::wsaenobufs) machine_.network.reset_by_fault(socket->link, error);
+    return error;
+  }
+  return post({.kind = Kind::receive, .handle = handle, .overlapped = &overlapped}, nullptr);
+}
+
+int IocpSys::receive_now(NativeHandle handle, std::span<std::byte> room, std::uint32_t& received) {
+  received = 0;
+  const Socket* socket = checked(handle);
+  if (socket == nullptr || socket->kind != Socket::Kind::stream) return windows_error::wsaenotsock;
+  if (!socket->nonblocking) machine_.violate(20, "a receive that may block the loop");
+  Link& link = machine_.network.link_of(*socket);
+  if (link.to_server.arrived != 0) {
+    std::size_t most = room.size();
+    if (machine_.happens(Site::receive_short)) most = between(machine_.streams.kernel, 1, most);
+    received = static_cast<std::uint32_t>(machine_.network.read(link, room.data(), most));
+    machine_.note(What::received, static_cast<std::uint32_t>(handle), received);
+    return 0;
+  }
+  if (link.reset_at_server) return windows_error::wsaeconnreset;
+  return link.to_server.drained() ? 0 : windows_error::wsaewouldblock;
+}
+
+int IocpSys::send(NativeHandle handle, std::span<const kernel::Buffer> buffers, std::uint32_t* sent,
+                  kernel::Overlapped& overlapped) {
+  const Socket* socket = checked(handle);
+  if (socket == nullptr || socket->kind != Socket::Kind::stream) return windows_error::wsaenotsock;
+  return post(
+      {.kind = Kind::send, .handle = handle, .overlapped = &overlapped, .buffers = buffers, .hash = hash_of(buffers)},
+      sent);
+}
+
+/// In the call, or later; what ends in the call has a packet too, unless its socket skips it.
+int IocpSys::post(const Operation& posted, std::uint32_t* bytes) {
+  const std::uint32_t socket = machine_.network.index_of(posted.handle);
+  Socket& of = machine_.network.socket(socket);
+  if (of.port != loop_ + 1) {
+    machine_.violate(2, "an operation was posted on a socket of no port, or of another one");
+    return windows_error::wsaeinval;
+  }
+  const std::uint32_t index = operations_.take();
+  Operation& operation = operations_[index];
+  const std::uint32_t generation = operation.generation;
+  operation = posted;
+  operation.generation = generation;
+  operation.socket = socket;
+  operation.overlapped->status = status_pending;
+  machine_.network.hold(socket);
+  operation.next = of.first_operation;
+  of.first_operation = index;
+  if (machine_.streams.kernel.below(8) >= machine_.habits.inline_of_8) {
+    later(index);
+    return kernel::io_pending;
+  }
+  const Result result = attempt(operation);
+  if (!result.ended) return kernel::io_pending;
+  if (result.error != 0) {
+    remove(index);
+    return result.error;
+  }
+  if (bytes != nullptr) *bytes = result.bytes;
+  finish(index, 0, result.bytes, !of.skips_packets);
+  return 0;
+}
+
+void IocpSys::later(std::uint32_t index) {
+  Operation& operation = operations_[index];
+  if (operation.stepping) return;
+  operation.stepping = true;
+  machine_.schedule.after(delay(machine_.streams.kernel, machine_.habits.step_max), EventKind::kernel_step, index,
+                          operation.generation, loop_);
+}
+
+void IocpSys::changed(std::uint32_t socket) {
+  for (std::uint32_t at = machine_.network.socket(socket).first_operation; at != no_index; at = operations_[at].next) {
+    if (ready(operations_[at])) later(at);
+  }
+}
+
+bool IocpSys::ready(const Operation& operation) {
+  const Socket& socket = machine_.network.socket(operation.socket);
+  if (operation.kind == Kind::accept) return socket.waiting != 0;
+  const Link& link = machine_.network.link_of(socket);
+  if (link.reset_at_server) return true;
+  if (operation.kind == Kind::send) return link.to_peer.room() != 0;
+  return link.to_server.arrived != 0 || link.to_server.drained();
+}
+
+void IocpSys::step(std::uint32_t index, std::uint32_t generation) {
+  Operation& operation = operations_[index];
+  if (operation.generation != generation) return;
+  operation.stepping = false;
+  if (operation.cancelled && !(ready(operation) && machine_.happens(Site::cancel_late)))
+    return finish(index, windows_error::operation_aborted, 0, true);
+  const Result result = attempt(operation);
+  if (result.ended) return finish(index, result.error, result.bytes, true);
+  if (operation.cancelled) finish(index, windows_error::operation_aborted, 0, true);
+}
+
+IocpSys::Result IocpSys::attempt(Operation& operation) {
+  switch (operation.kind) {
+    case Kind::accept:
+      return attempt_accept(operation);
+    case Kind::receive:
+      return attempt_receive(operation);
+    case Kind::send:
+      return attempt_send(operation);
+  }
+  return {};
+}
+
+IocpSys::Result IocpSys::attempt_accept(Operation& operation) {
+  if (const int error = machine_.inject(Site::accept); error != 0) {
+    fail_accept(operation.socket, error);
+    return {true, error, 0};
+  }
+  const std::uint32_t fresh = machine_.network.index_of(operation.accepting);
+  if (fresh == no_index || machine_.network.socket(fresh).kind != Socket::Kind::fresh) {
+    machine_.violate(2, "the socket of an accept in flight is gone");
+    return {true, windows_error::wsaenotsock, 0};
+  }
+  if (machine_.network.accept(operation.socket, fresh) == no_handle) return {};
+  machine_.network.socket(fresh).needs_context = true;
+  std::fill_n(operation.addresses, 2 * kernel::address_bytes, std::byte{0xad});
+  machine_.note(What::accepted, loop_, static_cast<std::uint64_t>(operation.accepting));
+  return {true, 0, 0};
+}
+
+/// 64 is what a packet says of a reset as a rule; the other two are seen too.
+int IocpSys::reset_error(const Link& link) {
+  if (link.error == windows_error::sem_timeout) return link.error;
+  const std::uint64_t drawn = machine_.streams.kernel.below(8);
+  if (drawn == 0) return windows_error::connection_aborted;
+  return drawn == 1 ? windows_error::wsaeconnreset : windows_error::netname_deleted;
+}
+
+IocpSys::Result IocpSys::attempt_receive(const Operation& operation) {
+  const Socket& socket = machine_.network.socket(operation.socket);
+  Link& link = machine_.network.link_of(socket);
+  int error = machine_.inject(Site::receive);
+  if (error != 0 && error != windows_error::wsaenobufs) machine_.network.reset_by_fault(socket.link, error);
+  if (error == 0 && link.reset_at_server) error = reset_error(link);
+  if (error == 0) return {.ended = ready(operation)};
+  machine_.note(What::receive_failed, static_cast<std::uint32_t>(operation.handle), static_cast<std::uint64_t>(error));
+  return {true, error, 0};
+}
+
+/// Pending until the system has taken all of it, as WSASend has it.
+IocpSys::Result IocpSys::attempt_send(Operation& operation) {
+  const Socket& socket = machine_.network.socket(operation.socket);
+  Link& link = machine_.network.link_of(socket);
+  if (operation.hash != hash_of(operation.buffers))
+    machine_.violate(2, "the bytes of a send changed while the system had it");
+  int error = operation.sent == 0 ? machine_.inject(Site::send) : 0;
+  if (error != 0 && error != windows_error::wsaenobufs) machine_.network.reset_by_fault(socket.link, error);
+  if (error == 0 && link.reset_at_server) error = reset_error(link);
+  if (error == 0 && link.to_peer.ended) error = windows_error::wsaeshutdown;
+  if (error != 0) {
+    machine_.note(What::send_failed, static_cast<std::uint32_t>(operation.handle), static_cast<std::uint64_t>(error));
+    return {true, error, 0};
+  }
+  std::size_t skip = operation.sent;
+  for (const kernel::Buffer& buffer : operation.buffers) {
+    const std::size_t skipped = std::min<std::size_t>(skip, buffer.size);
+    skip -= skipped;
+    if (skipped == buffer.size) continue;
+    const std::size_t rest = buffer.size - skipped;
+    const std::size_t written = machine_.network.write(socket.link, {buffer.bytes + skipped, rest});
+    operation.sent += written;
+    if (written < rest) return {};
+  }
+  machine_.note(What::sent, static_cast<std::uint32_t>(operation.handle), operation.sent);
+  return {true, 0, static_cast<std::uint32_t>(operation.sent)};
+}
+
+void IocpSys::remove(std::uint32_t index) {
+  const Operation& operation = operations_[index];
+  std::uint32_t* at = &machine_.network.socket(operation.socket).first_operation;
+  while (*at != index) at = &operations_[*at].next;
+  *at = operation.next;
+  const std::uint32_t socket = operation.socket;
+  operations_.release(index);
+  machine_.network.let_go(socket);
+}
+
+void IocpSys::finish(std::uint32_t index, int error, std::uint32_t bytes, bool packet) {
+  kernel::Overlapped& overlapped = *operations_[index].overlapped;
+  overlapped.status = static_cast<std::uintptr_t>(error);
+  overlapped.bytes = bytes;
+  remove(index);
+  if (packet) complete({&overlapped, bytes});
+}
+
+void IocpSys::complete(const Packet& packet) {
+  packets_.push_back(packet);
+  ++undelivered_;
+  machine_.threads.wake(loop_);
+}
+
+bool IocpSys::has_something() noexcept {
+  for (unsigned wakes = wakes_.exchange(0); wakes != 0; --wakes) packets_.push_back({});
+  return !packets_.empty();
+}
+
+/// Packets come out in any order: of one connection there are never two whose order matters.
+int IocpSys::wait(std::span<kernel::Entry> entries, std::uint32_t& count, std::uint32_t milliseconds) {
+  idle_ = false;
+  count = 0;
+  if (const int error = machine_.inject(Site::wait); error != 0) return error;
+  if (!has_something() && milliseconds != 0) {
+    idle_ = true;
+    const TimePoint until = now() + std::chrono::nanoseconds{std::chrono::milliseconds{milliseconds}};
+    if (!machine_.threads.sleep(loop_, until)) return windows_error::invalid_handle;
+  }
+  has_something();
+  while (count < entries.size() && !packets_.empty()) {
+    if (packets_.size() > 1 && one_in(machine_.streams.kernel, 4)) {
+      const std::uint64_t other = machine_.streams.kernel.below(packets_.size());
+      std::swap(packets_.front(), packets_[other]);
+    }
+    const Packet packet = packets_.front();
+    packets_.pop_front();
+    if (packet.overlapped != nullptr) --undelivered_;
+    entries[count++] = {.key = 0, .overlapped = packet.overlapped, .reserved = 0, .bytes = packet.bytes};
+  }
+  handed_out_ += count;
+  if (count != 0) idle_ = false;
+  if (count != 0) return 0;
+  count = static_cast<std::uint32_t>(machine_.streams.kernel.below(2));  // Wine 8 says 1
+  return kernel::wait_timeout;
+}
+
+int IocpSys::post_wake() noexcept {
+  if (const int error = machine_.inject(Site::wake); error != 0) return error;
+  wakes_.fetch_add(1);
+  machine_.threads.wake(loop_);
+  return 0;
+}
+
+int IocpSys::cancel(NativeHandle handle, kernel::Overlapped* overlapped) {
+  idle_ = false;
+  const std::uint32_t socket = machine_.network.index_of(handle);
+  if (socket == no_index) return windows_error::invalid_handle;
+  int found = 0;
+  for (std::uint32_t at = machine_.network.socket(socket).first_operation; at != no_index; at = operations_[at].next) {
+    Operation& operation = operations_[at];
+    if ((overlapped != nullptr && operation.overlapped != overlapped) || operation.cancelled) continue;
+    operation.cancelled = true;
+    ++found;
+    later(at);
+  }
+  machine_.note(What::cancelled, static_cast<std::uint32_t>(handle), static_cast<std::uint64_t>(found));
+  return found == 0 ? windows_error::not_found : 0;
+}
+
+int IocpSys::set_nonblocking(NativeHandle handle) {
+  Socket* socket = checked(handle);
+  if (socket == nullptr) return not_a_socket;
+  socket->nonblocking = true;
+  return 0;
+}
+
+void IocpSys::end_stream(NativeHandle handle) {
+  if (Socket* socket = checked(handle)) machine_.network.end_stream(*socket);
+}
+
+void IocpSys::reset_on_close(NativeHandle handle) {
+  if (Socket* socket = machine_.network.find(handle)) socket->reset_on_close = true;
+}
+
+/// What is in flight on it is aborted.
+void IocpSys::close_now(NativeHandle handle) {
+  Socket* socket = machine_.network.find(handle);
+  if (socket == nullptr) return machine_.violate(6, "a handle is closed that is none");
+  if (socket->port == loop_ + 1) cancel(handle, nullptr);
+  machine_.note(What::closed, static_cast<std::uint32_t>(handle));
+  machine_.network.close(handle);
+}
+
+int IocpSys::peer_name(NativeHandle handle, Address& address) noexcept {
+  Network& network = Machine::of_this_thread().network;
+  const Socket* socket = network.find(handle);
+  if (socket == nullptr) return windows_error::wsaenotsock;
+  if (socket->kind != Socket::Kind::stream) return windows_error::wsaenotconn;
+  const Link& link = network.link_of(*socket);
+  if (link.reset_at_server) return windows_error::wsaenotconn;
+  address = network.peer_address(link);
+  return 0;
+}
+
+std::uint64_t IocpSys::hash_of(std::span<const kernel::Buffer> buffers) noexcept {
+  std::uint64_t hash = 0;
+  for (const kernel::Buffer& part : buffers) hash = hash_of_bytes({part.bytes, part.size}, hash);
+  return hash;
+}
+
+bool IocpSys::listens(NativeHandle listener) noexcept {
+  const std::uint32_t socket = machine_.network.index_of(listener);
+  return socket != no_index && machine_.network.socket(socket).first_operation != no_index;
+}
+
+}  // namespace iocpp::simulator

@@ -1,0 +1,106 @@
+// What all parts of one simulated run share.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "simulator/faults.hpp"
+#include "simulator/network.hpp"
+#include "simulator/schedule.hpp"
+#include "simulator/trace.hpp"
+
+namespace iocpp::simulator {
+
+/// What must never be: the number of the invariant, in words, and when it was seen.
+struct Violation {
+  unsigned invariant;
+  std::string words;
+  TimePoint time;
+};
+
+/// "1: each posted operation has exactly one terminal completion": what the number stands for.
+std::string_view invariant_in_words(unsigned invariant) noexcept;
+
+/// One loop's part of the simulated system.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual void step(std::uint32_t operation, std::uint32_t generation) = 0;
+};
+
+/// Who turns the loops.
+class Threads {
+ public:
+  virtual ~Threads() = default;
+  /// The loop has found nothing and would sleep until then. It comes back with nothing and is turned again when there
+  /// is something; or, where its caller goes on waiting, time passes in here. False: nothing will ever come.
+  virtual bool sleep(unsigned loop, TimePoint until) = 0;
+  /// There is something for the loop.
+  virtual void wake(unsigned loop) = 0;
+};
+
+/// How the system is this time; drawn from the seed, or set by a test.
+struct Habits {
+  unsigned submission_entries_max = 1024;
+  unsigned completion_entries_max = 8192;
+  bool taskrun_flags = true;
+  bool incremental_buffers = true;
+  bool multishot_accept = true;
+  bool multishot_receive = true;
+  bool precise_waits = true;   ///< epoll_pwait2
+  bool system_handles = true;  ///< IOCP: packets of inline successes can be skipped.
+  unsigned inline_of_8 = 6;    ///< So many of eight operations are tried in the call that posts them.
+  std::chrono::nanoseconds step_max = std::chrono::microseconds{20};  ///< What an operation takes that is not.
+  NetworkHabits network{};
+  std::size_t handle_limit = 1U << 20;
+};
+
+class Machine {
+ public:
+  Machine(System system, std::uint64_t seed, Level level, const Habits& habits, Threads& threads,
+          std::size_t steps_kept = 64);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  /// The machine whose run this thread is in: for the calls of a `Sys` that belong to no object.
+  static Machine& of_this_thread() noexcept;
+
+  void enlist(unsigned loop, Kernel& kernel) {
+    if (kernels_.size() <= loop) kernels_.resize(loop + 1, nullptr);
+    kernels_[loop] = &kernel;
+  }
+
+  /// False: not an event of the network or the system.
+  bool dispatch(const Event& event);
+
+  TimePoint now() const noexcept { return schedule.now(); }
+  void note(What what, std::uint32_t subject, std::uint64_t value = 0) noexcept {
+    trace.note(schedule.now(), what, subject, value);
+  }
+  int inject(Site site) noexcept;
+  bool happens(Site site) noexcept { return inject(site) != 0; }
+
+  /// The first violation of a run is kept; the run ends with it.
+  void violate(unsigned invariant, std::string_view words);
+  const std::optional<Violation>& violation() const noexcept { return violation_; }
+
+  const System system;
+  const Habits habits;
+  Streams streams;
+  Schedule schedule;
+  Faults faults;
+  Trace trace;
+  Network network;
+  Threads& threads;
+
+ private:
+  std::vector<Kernel*> kernels_;
+  std::optional<Violation> violation_;
+  Machine* outer_;
+};
+
+}  // namespace iocpp::simulator

@@ -1,0 +1,391 @@
+#include "simulator/run.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/native_codes.hpp"
+
+namespace iocpp::simulator {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint32_t probes = 16;
+constexpr std::uint32_t silent_at_the_end = 4;
+constexpr std::uint64_t empty_turns_max = 64;
+constexpr std::uint64_t events_at_instant_max = 200'000;
+
+System system_of(Platform platform) noexcept {
+  switch (platform) {
+    case Platform::io_uring:
+      return System::io_uring;
+    case Platform::epoll:
+      return System::epoll;
+    case Platform::iocp:
+      return System::iocp;
+  }
+  return System::any;
+}
+
+}  // namespace
+
+std::string_view to_string(Platform platform) noexcept {
+  switch (platform) {
+    case Platform::io_uring:
+      return "io_uring";
+    case Platform::epoll:
+      return "epoll";
+    case Platform::iocp:
+      return "iocp";
+  }
+  return "";
+}
+
+bool reachable(Platform platform, std::size_t cell) noexcept {
+  return simulator::reachable(system_of(platform), fault_cells()[cell]);
+}
+
+Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
+    : plan_{plan},
+      draft_{draft},
+      make_shard_{make_shard},
+      machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
+      peers_{machine_, draft.peers},
+      group_{draft.connections_max} {
+  for (const ForcedFault& forced : plan.forced) machine_.faults.force(forced.cell, forced.first, forced.count);
+  make_members();
+}
+
+/// A loop that broke a rule is in the middle of something and can't be ended in order: it is kept, and never turned.
+Run::~Run() {
+  if (!machine_.violation()) return;
+  thread_local std::vector<Member>& broken = *new std::vector<Member>;
+  std::ranges::move(members_, std::back_inserter(broken));
+}
+
+/// As `Server` does: each shard has a listener of its own, or one loop accepts for all.
+void Run::make_members() {
+  const bool shares = plan_.platform != Platform::iocp;
+  const bool accept_loop = draft_.accept_loop || (draft_.shards > 1 && !shares);
+  members_.reserve(draft_.shards + 1);
+  for (unsigned number = 0; number < draft_.shards; ++number) make_member(number, !accept_loop, false);
+  for (Member& member : members_) group_.loops.push_back(&member.shard->loop());
+  if (accept_loop) {
+    make_member(draft_.shards, true, true);
+    group_.placing = true;
+  }
+  for (unsigned number = accept_loop ? draft_.shards : 0; number < members_.size(); ++number)
+    group_.acceptors.push_back(&members_[number].shard->loop());
+}
+
+void Run::make_member(unsigned number, bool accepts, bool places) {
+  engine::EngineConfig config = config_of(number);
+  if (accepts) config.listeners = {machine_.network.listen()};
+  if (places) config.placement = core::Placement::fewest_connections;
+  Member& member = members_.emplace_back();
+  member.shard = make_shard_(config, group_, machine_, number);
+  if (plan_.handler && !places) member.inner = plan_.handler(number);
+  Handler& inner = member.inner ? *member.inner : echo_;
+  member.handler = std::make_unique<CheckedHandler>(machine_, number, inner, peers_.pattern(), draft_.handler);
+}
+
+engine::EngineConfig Run::config_of(unsigned number) {
+  engine::EngineConfig config;
+  config.core.shard = number;
+  config.core.send_queue_bytes_high = draft_.send_queue_high;
+  config.core.send_queue_bytes_low = draft_.send_queue_high / 4;
+  config.core.send_queue_bytes_max = draft_.handler.send_queue_bytes_max;
+  config.backend.receive_ring_bytes = draft_.receive_ring_bytes;
+  config.backend.receive_ring_bytes_max = draft_.receive_ring_bytes * 4;
+  config.accepts_in_flight = draft_.accepts_in_flight;
+  config.reopen_listener = [this](std::size_t, int& error) { return reopen(error); };
+  return config;
+}
+
+NativeHandle Run::reopen(int& error) {
+  error = machine_.inject(Site::reopen);
+  if (error != 0) return no_handle;
+  const NativeHandle handle = machine_.network.listen();
+  if (handle == no_handle) error = plan_.platform == Platform::iocp ? windows_error::wsaemfile : linux_errno::mfile;
+  return handle;
+}
+
+void Run::schedule_turn(unsigned number, std::chrono::nanoseconds after) {
+  machine_.schedule.after(after, EventKind::turn, number, ++members_[number].turn_generation, number);
+}
+
+bool Run::sleep(unsigned loop, TimePoint until) {
+  Member& member = members_[loop];
+  const bool first_wait = ++member.waits == 1;
+  machine_.note(What::slept, loop,
+                until == TimePoint::max() ? 0 : static_cast<std::uint64_t>((until - machine_.now()).count()));
+  if (first_wait) {
+    member.asleep = true;
+    if (until != TimePoint::max()) schedule_turn(loop, std::max(until - machine_.now(), std::chrono::nanoseconds{0}));
+    return true;
+  }
+  // It waits within one turn: it stops. All others go on meanwhile.
+  member.woken = false;
+  while (!member.woken) {
+    if (machine_.violation() || machine_.schedule.empty()) return false;
+    if (machine_.schedule.next_time() > until) {
+      machine_.schedule.advance_to(until);
+      return true;
+    }
+    step();
+  }
+  return true;
+}
+
+void Run::wake(unsigned loop) {
+  Member& member = members_[loop];
+  member.woken = true;
+  if (member.running || !member.asleep) return;
+  member.asleep = false;
+  machine_.note(What::woken, loop);
+  schedule_turn(loop, delay(machine_.streams.scheduler, draft_.turn_delay_max));
+}
+
+bool Run::step() {
+  const Event event = machine_.schedule.next();
+  ++events_;
+  events_at_instant_ = event.time == instant_ ? events_at_instant_ + 1 : 0;
+  instant_ = event.time;
+  if (events_at_instant_ > events_at_instant_max) machine_.violate(5, "time does not go on");
+  if (machine_.dispatch(event)) return true;
+  switch (event.kind) {
+    case EventKind::turn:
+      if (members_[event.target].turn_generation == event.generation) turn(event.target);
+      break;
+    case EventKind::peer:
+      peers_.on_event(event);
+      break;
+    case EventKind::other_thread:
+      call_from_outside();
+      break;
+    case EventKind::handles:
+      limit_handles(event.target == 0);
+      break;
+    default:
+      break;
+  }
+  return true;
+}
+
+template <class Enough>
+bool Run::until(Enough&& enough, std::chrono::nanoseconds at_most) {
+  const TimePoint end = machine_.now() + at_most;
+  while (!machine_.violation() && !enough()) {
+    if (machine_.schedule.empty() || machine_.schedule.next_time() > end) {
+      machine_.schedule.advance_to(end);
+      return false;
+    }
+    step();
+  }
+  return !machine_.violation();
+}
+
+void Run::turn(unsigned number) {
+  Member& member = members_[number];
+  if (member.ended || member.running) return;
+  member.running = true;
+  member.asleep = member.woken = false;
+  member.waits = 0;
+  ++turns_;
+  const std::uint64_t before = machine_.trace.count() + member.shard->handed_out();
+  const auto deadline = member.shard->loop().core().next_deadline();
+  const bool goes_on = member.shard->loop().turn();
+  const bool nothing_happened = machine_.trace.count() + member.shard->handed_out() == before;
+  machine_.note(What::turn, number);
+  member.running = false;
+  if (machine_.violation()) return;
+  if (!goes_on) {
+    member.ended = true;
+    member.asleep = false;
+    return;
+  }
+  // Its wait has come back early, and after it a timer was due: what that led to is seen by the next wait only.
+  const bool expired = deadline && *deadline <= machine_.now();
+  member.asleep = member.asleep && member.shard->idle() && !member.woken && !expired;
+  check(number);
+  if (member.asleep) {
+    member.turns_in_row = 0;
+    return;
+  }
+  member.turns_in_row = nothing_happened ? member.turns_in_row + 1 : 0;
+  if (member.turns_in_row > empty_turns_max) machine_.violate(5, "a loop turns and turns, and nothing happens");
+  schedule_turn(number, delay(machine_.streams.scheduler, draft_.turn_delay_max));
+}
+
+void Run::check(unsigned number) {
+  Member& member = members_[number];
+  if (!member.shard->accept_chain_holds(member.asleep))
+    machine_.violate(3, "a listener is open, and nothing is in flight or armed that would accept");
+  if (member.asleep && member.tasks_posted != member.tasks_run)
+    machine_.violate(14, "a loop sleeps with a message in its mailbox");
+  const core::ShardCounters& counters = member.shard->counters();
+  if (counters.connections_open.get() < member.handler->live())
+    machine_.violate(17, "fewer connections are counted than handlers know");
+}
+
+/// A connection or task of which the server's own threads know nothing.
+void Run::call_from_outside() {
+  Prng& chance = machine_.streams.scheduler;
+  const auto number = static_cast<unsigned>(chance.below(group_.loops.size()));
+  Member& member = members_[number];
+  const auto nth = static_cast<std::uint32_t>(chance.below(1024));
+  const std::uint64_t what = chance.below(8);
+  const ConnectionId id = member.handler->some(nth);
+  if (id && machine_.happens(Site::client_reset)) member.handler->reset(id);
+  using Kind = engine::Message::Kind;
+  Kind kind = Kind::task;
+  if (id && what == 0) kind = Kind::close;
+  if (id && what == 1) kind = Kind::abort;
+  auto message = std::make_unique<engine::Message>(kind);
+  message->id = id;
+  if (kind == Kind::task) {
+    ++member.tasks_posted;
+    message->task = [&member] { ++member.tasks_run; };
+  } else {
+    member.handler->spoil(id);
+  }
+  machine_.note(What::called, number, static_cast<std::uint64_t>(kind));
+  if (member.shard->loop().mailbox().put(message)) machine_.violate(14, "a mailbox with room takes no message");
+  if (!healed_) machine_.schedule.after(delay(chance, milliseconds{20}), EventKind::other_thread, 0, 0);
+}
+
+void Run::limit_handles(bool begins) {
+  Handles& handles = machine_.network.handles();
+  handles.set_limit(draft_.habits.handle_limit);
+  if (healed_) return;
+  Prng& chance = machine_.streams.plan;
+  const bool episode = begins && machine_.happens(Site::handle_limit);
+  if (episode) handles.set_limit(handles.live() + chance.below(4));
+  machine_.schedule.after(delay(chance, milliseconds{200}), EventKind::handles, episode ? 1 : 0, 0);
+}
+
+void Run::go() {
+  for (unsigned number = 0; number < members_.size(); ++number) {
+    Member& member = members_[number];
+    if (member.shard->loop().open({member.handler.get()})) return machine_.violate(21, "a loop can't be opened");
+    schedule_turn(number, {});
+  }
+  traffic();
+  if (!machine_.violation()) heal();
+  if (!machine_.violation()) probe();
+  if (!machine_.violation()) drain();
+}
+
+void Run::traffic() {
+  machine_.note(What::phase, 0, 1);
+  peers_.start();
+  machine_.schedule.after(milliseconds{1}, EventKind::other_thread, 0, 0);
+  machine_.schedule.after(milliseconds{1}, EventKind::handles, 0, 0);
+  std::uint64_t finished = 0;
+  while (!machine_.violation() && !peers_.all_done()) {
+    finished = peers_.finished();
+    until([&] { return peers_.all_done() || peers_.finished() > finished + 64; }, seconds{300});
+    if (!machine_.violation() && !peers_.all_done() && peers_.finished() == finished)
+      machine_.violate(20, "for 300 s no client got what it wanted, or was refused");
+  }
+}
+
+/// No more faults. What the server has must come to its end.
+void Run::heal() {
+  machine_.note(What::phase, 0, 2);
+  healed_ = true;
+  machine_.faults.heal();
+  machine_.network.handles().set_limit(draft_.habits.handle_limit);
+  const auto at_rest = [this] {
+    return std::all_of(members_.begin(), members_.end(),
+                       [](const Member& member) { return member.shard->counters().connections_open.get() == 0; });
+  };
+  if (!until(at_rest, seconds{300})) machine_.violate(12, "connections whose clients have gone do not end");
+  if (!machine_.violation()) check_at_rest();
+}
+
+void Run::check_at_rest() {
+  std::uint64_t accepted = 0;
+  std::uint64_t disconnected = 0;
+  for (const Member& member : members_) {
+    const core::ShardCounters& counters = member.shard->counters();
+    accepted += counters.accepted.get();
+    for (const core::Counter& reason : counters.disconnected) disconnected += reason.get();
+    if (member.handler->live() != 0) machine_.violate(11, "a connection has ended without on_disconnect");
+  }
+  if (accepted != disconnected) machine_.violate(17, "connections accepted are not those that ended");
+  if (accepted > machine_.network.accepted()) machine_.violate(17, "more connections are counted than were accepted");
+}
+
+void Run::probe() {
+  machine_.note(What::phase, 0, 3);
+  // The longest wait of the accept chain, and of a pause between attempts.
+  until([] { return false; }, seconds{3});
+  const std::uint64_t served = peers_.served();
+  peers_.probe(probes);
+  if (!until([this] { return peers_.all_done(); }, seconds{20}) && !machine_.violation())
+    machine_.violate(3, "deaf: the faults are over, and new clients are not served");
+  if (!machine_.violation() && plan_.expects_echo && peers_.served() != served + probes)
+    machine_.violate(20, "the faults are over, and a new client was not served in full");
+}
+
+void Run::drain() {
+  machine_.note(What::phase, 0, 4);
+  peers_.stay(silent_at_the_end);
+  until([] { return false; }, milliseconds{50});
+  peers_.server_drains();
+  group_.request_drain(machine_.now() + seconds{4});
+  const auto all_ended = [this] {
+    return std::all_of(members_.begin(), members_.end(), [](const Member& member) { return member.ended; });
+  };
+  if (!until(all_ended, seconds{60}) && !machine_.violation()) machine_.violate(18, "the server does not stop");
+  if (!machine_.violation()) check_after_stop();
+}
+
+void Run::check_after_stop() {
+  for (const Member& member : members_) {
+    if (member.shard->kernel_in_flight() != 0) machine_.violate(18, "the system has operations after stop");
+    if (member.shard->port_in_flight() != 0) machine_.violate(18, "the port counts operations after stop");
+    if (!member.handler->closed()) machine_.violate(11, "a shard has stopped without on_server_close");
+  }
+  const Handles& handles = machine_.network.handles();
+  if (handles.live() != 0 || handles.opened() != handles.closed())
+    machine_.violate(6, "handles are open after stop: " + std::to_string(handles.live()));
+  if (machine_.network.sockets_in_use() != 0) machine_.violate(6, "sockets without a handle are left after stop");
+}
+
+Outcome Run::outcome() {
+  Outcome outcome;
+  outcome.seed = plan_.seed;
+  outcome.hash = machine_.trace.hash();
+  outcome.connections = peers_.connections();
+  outcome.served = peers_.served();
+  outcome.faults = machine_.faults.injected();
+  outcome.cells = machine_.faults.counts();
+  outcome.events = events_;
+  outcome.turns = turns_;
+  outcome.virtual_time = machine_.now() - TimePoint{std::chrono::hours{1}};
+  if (const auto& violation = machine_.violation()) {
+    outcome.violated = violation->invariant;
+    outcome.invariant = invariant_in_words(violation->invariant);
+    outcome.detail = violation->words;
+    outcome.violated_at = violation->time - TimePoint{std::chrono::hours{1}};
+  }
+  if (outcome.violated != 0 || plan_.keeps_steps) outcome.last_steps = machine_.trace.last(plan_.last_steps);
+  return outcome;
+}
+
+Outcome simulate(const Plan& plan, MakeShard make_shard) {
+  Run run{plan, draft(plan), make_shard};
+  run.go();
+  return run.outcome();
+}
+
+Outcome simulate(const Plan& plan) {
+  return simulate(plan, shipped_shard(plan.platform));
+}
+
+}  // namespace iocpp::simulator

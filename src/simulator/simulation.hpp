@@ -1,0 +1,65 @@
+// A run of the whole server over a simulated system: from a seed to a verdict.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "iocpp/handler.hpp"
+#include "simulator/faults.hpp"
+
+namespace iocpp::simulator {
+
+enum class Platform : std::uint8_t { io_uring, epoll, iocp };
+
+std::string_view to_string(Platform platform) noexcept;
+
+/// Whether the cell of `fault_cells()` can happen on the platform.
+bool reachable(Platform platform, std::size_t cell) noexcept;
+
+/// The `count` questions of a cell's site from the `first` on are answered with it.
+struct ForcedFault {
+  std::size_t cell;
+  std::uint64_t first;
+  std::uint64_t count;
+};
+
+struct Plan {
+  std::uint64_t seed = 1;
+  Platform platform = Platform::io_uring;
+  std::uint32_t connections = 1000;
+  Level faults = Level::light;
+  std::vector<ForcedFault> forced{};
+  HandlerFactory handler{};     ///< Empty: an echo.
+  bool expects_echo = true;     ///< The handler sends back what it receives; clients demand it.
+  std::size_t last_steps = 40;  ///< Of a failed run, in words.
+  bool keeps_steps = false;     ///< Also of one that did not fail.
+};
+
+struct Outcome {
+  std::uint64_t seed = 0;
+  std::uint64_t hash = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t served = 0;  ///< In full.
+  std::uint64_t faults = 0;
+  std::uint64_t events = 0;
+  std::uint64_t turns = 0;
+  std::chrono::nanoseconds virtual_time{};
+  std::vector<std::uint64_t> cells;  ///< By number of `fault_cells()`: how often it happened.
+
+  unsigned violated = 0;  ///< The invariant; 0: none.
+  std::string invariant;  ///< In words.
+  std::string detail;
+  std::chrono::nanoseconds violated_at{};
+  std::vector<std::string> last_steps;
+};
+
+/// One run, on the calling thread. Deterministic: the same plan gives the same outcome.
+Outcome simulate(const Plan& plan);
+
+}  // namespace iocpp::simulator

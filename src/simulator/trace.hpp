@@ -1,0 +1,96 @@
+// What has happened: a running hash of all of it, and the last of it in words.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace iocpp::simulator {
+
+enum class What : std::uint8_t {
+  connecting,
+  established,
+  refused,
+  peer_sent,
+  peer_received,
+  peer_ended,
+  peer_closed,
+  peer_reset,
+  peer_vanished,
+  peer_done,
+  peer_lost,
+  arrived_at_server,
+  end_at_server,
+  reset_at_server,
+  arrived_at_peer,
+  end_at_peer,
+  reset_at_peer,
+  accepted,
+  accept_failed,
+  received,
+  receive_failed,
+  sent,
+  send_failed,
+  cancelled,
+  closed,
+  woken,
+  turn,
+  slept,
+  fault,
+  on_connect,
+  on_receive,
+  on_sent,
+  on_writable,
+  on_peer_shutdown,
+  on_disconnect,
+  on_server_error,
+  on_server_close,
+  called,
+  phase,
+  count
+};
+
+/// Plain numbers: no pointer, no text. `subject` is a loop, a peer or a connection, as the kind of record has it.
+struct Record {
+  std::int64_t time = 0;
+  What what{};
+  std::uint32_t subject = 0;
+  std::uint64_t value = 0;
+};
+
+class Trace {
+ public:
+  /// Keeps the last `kept` records; a power of two.
+  explicit Trace(std::size_t kept) : records_(kept) {}
+
+  void note(TimePoint time, What what, std::uint32_t subject, std::uint64_t value = 0) noexcept {
+    const Record record{time.time_since_epoch().count(), what, subject, value};
+    records_[count_ & (records_.size() - 1)] = record;
+    ++count_;
+    mix(static_cast<std::uint64_t>(record.time));
+    mix((std::uint64_t{static_cast<std::uint8_t>(what)} << 32) | subject);
+    mix(value);
+  }
+
+  std::uint64_t hash() const noexcept { return hash_ ^ (hash_ >> 29); }
+  std::uint64_t count() const noexcept { return count_; }
+  /// The last `most`, oldest first, a line each.
+  std::vector<std::string> last(std::size_t most) const;
+
+ private:
+  void mix(std::uint64_t value) noexcept {
+    hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15U;
+    hash_ ^= hash_ >> 32;
+  }
+
+  std::vector<Record> records_;
+  std::uint64_t count_ = 0;
+  std::uint64_t hash_ = 0x243f6a8885a308d3U;
+};
+
+std::string to_string(const Record& record);
+
+}  // namespace iocpp::simulator

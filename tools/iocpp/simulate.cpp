@@ -1,0 +1,146 @@
+#include "simulate.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "program/system.hpp"
+#include "stress/progress.hpp"
+
+namespace {
+
+using iocpp::simulator::Outcome;
+using iocpp::simulator::Plan;
+using iocpp::simulator::Platform;
+
+constexpr std::size_t steps_of_a_failure = 60;
+constexpr std::size_t steps_of_a_trace = 1U << 22;
+
+/// What an assertion that fails inside a run is to say; there is no way back from one.
+thread_local const char* running = nullptr;
+
+void tell_which_run(int) {
+  if (running != nullptr) {
+    std::fputs("\niocpp: the run that was ended by the assertion above is\n  ", stderr);
+    std::fputs(running, stderr);
+    std::fputs("\n", stderr);
+  }
+  std::_Exit(1);
+}
+
+class Runs {
+ public:
+  explicit Runs(const SimulateOptions& options)
+      : options_{options}, count_{(options.last_seed - options.first_seed + 1) * options.platforms.size()} {
+    for (const Platform platform : options.platforms)
+      result_.cells.push_back({platform, std::vector<std::uint64_t>(iocpp::simulator::fault_cells().size(), 0)});
+  }
+
+  SimulateResult go() {
+    std::signal(SIGABRT, tell_which_run);
+    const stress::TimePoint begin = stress::Clock::now();
+    std::vector<std::thread> threads;
+    for (unsigned thread = 0; thread < options_.threads; ++thread) threads.emplace_back([this] { work(); });
+    show_progress(begin);
+    for (std::thread& thread : threads) thread.join();
+    result_.elapsed = stress::Clock::now() - begin;
+    return std::move(result_);
+  }
+
+ private:
+  void work() {
+    for (;;) {
+      const std::uint64_t next = taken_.fetch_add(1);
+      if (next >= count_ || failed_.load()) break;
+      run(options_.first_seed + next / options_.platforms.size(), next % options_.platforms.size());
+    }
+    working_.fetch_sub(1);
+  }
+
+  void run(std::uint64_t seed, std::size_t at) {
+    const Platform platform = options_.platforms[at];
+    const std::string replay = replay_command(options_, seed, platform);
+    running = replay.c_str();
+    const Outcome outcome =
+        iocpp::simulator::simulate(Plan{.seed = seed,
+                                        .platform = platform,
+                                        .connections = options_.connections,
+                                        .faults = options_.faults,
+                                        .last_steps = options_.trace ? steps_of_a_trace : steps_of_a_failure,
+                                        .keeps_steps = options_.trace});
+    running = nullptr;
+    const std::lock_guard lock{mutex_};
+    add(outcome, at);
+  }
+
+  void add(const Outcome& outcome, std::size_t at) {
+    ++result_.runs;
+    result_.connections += outcome.connections;
+    result_.served += outcome.served;
+    result_.faults += outcome.faults;
+    result_.events += outcome.events;
+    result_.turns += outcome.turns;
+    result_.hash += outcome.hash;
+    result_.virtual_time += outcome.virtual_time;
+    for (std::size_t cell = 0; cell < outcome.cells.size(); ++cell)
+      result_.cells[at].counts[cell] += outcome.cells[cell];
+    if (options_.trace) result_.trace = outcome.last_steps;
+    if (outcome.violated == 0 || result_.violation) return;
+    result_.violation = outcome;
+    result_.violated_on = options_.platforms[at];
+    failed_.store(true);
+  }
+
+  void show_progress(stress::TimePoint begin) {
+    stress::ProgressDisplay display{std::cerr, program::stderr_is_terminal()};
+    display.start(begin);
+    while (working_.load() != 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      const std::lock_guard lock{mutex_};
+      display.show({.unit = "connections",
+                    .done = result_.connections,
+                    .share = static_cast<double>(result_.runs) / static_cast<double>(count_),
+                    .faults = result_.faults,
+                    .fault = "fault"},
+                   stress::Clock::now());
+    }
+    display.finish();
+  }
+
+  const SimulateOptions& options_;
+  std::uint64_t count_;
+  std::atomic<std::uint64_t> taken_{0};
+  std::atomic<unsigned> working_{options_.threads};
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_;  // of result_
+  SimulateResult result_;
+};
+
+}  // namespace
+
+std::string_view to_string(iocpp::simulator::Level level) {
+  switch (level) {
+    case iocpp::simulator::Level::none:
+      return "none";
+    case iocpp::simulator::Level::light:
+      return "light";
+    case iocpp::simulator::Level::heavy:
+      return "heavy";
+  }
+  return "";
+}
+
+std::string replay_command(const SimulateOptions& options, std::uint64_t seed, Platform platform) {
+  return "iocpp simulate --seed " + std::to_string(seed) + " --platform " + std::string{to_string(platform)} +
+         " --connections " + std::to_string(options.connections) + " --faults " +
+         std::string{to_string(options.faults)};
+}
+
+SimulateResult simulate(const SimulateOptions& options) {
+  return Runs{options}.go();
+}

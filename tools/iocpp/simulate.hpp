@@ -1,0 +1,55 @@
+// Runs of the simulated server, many seeds on each platform, until all are done or one finds a violation.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulator/simulation.hpp"
+
+struct SimulateOptions {
+  std::uint64_t first_seed = 1;
+  std::uint64_t last_seed = 100;
+  std::vector<iocpp::simulator::Platform> platforms{
+      iocpp::simulator::Platform::io_uring, iocpp::simulator::Platform::epoll, iocpp::simulator::Platform::iocp};
+  std::uint32_t connections = 1000;
+  iocpp::simulator::Level faults = iocpp::simulator::Level::light;
+  unsigned threads = 1;
+  bool trace = false;
+  bool json = false;
+};
+
+/// How often each fault happened on one platform, by number of `fault_cells()`.
+struct PlatformCells {
+  iocpp::simulator::Platform platform;
+  std::vector<std::uint64_t> counts;
+};
+
+struct SimulateResult {
+  std::uint64_t runs = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t served = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t events = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t hash = 0;  ///< Of all runs' hashes, in whatever order they ended.
+  std::chrono::nanoseconds virtual_time{};
+  std::chrono::nanoseconds elapsed{};
+  std::vector<PlatformCells> cells;
+  std::optional<iocpp::simulator::Outcome> violation;  ///< The first one that was found.
+  iocpp::simulator::Platform violated_on{};
+  std::vector<std::string> trace;
+};
+
+/// Progress on the error output.
+SimulateResult simulate(const SimulateOptions& options);
+
+/// The command that does one run again.
+std::string replay_command(const SimulateOptions& options, std::uint64_t seed, iocpp::simulator::Platform platform);
+
+std::string_view to_string(iocpp::simulator::Level level);
+
+/// Prints, and returns the exit code.
+int report(const SimulateOptions& options, const SimulateResult& result);
