@@ -51,19 +51,24 @@ std::string name_of(const ::testing::TestParamInfo<EchoTest::ParamType>& info) {
 
 constexpr std::size_t kib = 1024;
 
+// In Wine each call is another process's work too: many connections there show nothing that 64 do not.
+#ifdef _WIN32
+constexpr std::size_t many = 64;
+#else
+constexpr std::size_t many = 1'000;
+#endif
+
 // At most 64 MiB under way in each.
 INSTANTIATE_TEST_SUITE_P(
     Echo, EchoTest,
-    ::testing::Combine(::testing::Values(Threads{"one_shard", 1, false}, Threads{"two_shards", 2, false},
-                                         Threads{"two_shards_and_accept_thread", 2, true}),
-                       ::testing::Values(EchoLoad{1, 64, 1, 500}, EchoLoad{1, 64, 16, 2'000},
-                                         EchoLoad{1, 4 * kib, 16, 500}, EchoLoad{1, 64 * kib, 1, 50},
-                                         EchoLoad{1, 64 * kib, 16, 100}, EchoLoad{1, 1'024 * kib, 1, 8},
-                                         EchoLoad{1, 1'024 * kib, 16, 32}, EchoLoad{16, 64, 16, 500},
-                                         EchoLoad{16, 4 * kib, 1, 100}, EchoLoad{16, 64 * kib, 16, 32},
-                                         EchoLoad{4, 1'024 * kib, 16, 16}, EchoLoad{1'000, 64, 1, 5},
-                                         EchoLoad{1'000, 64, 16, 32}, EchoLoad{1'000, 4 * kib, 16, 16},
-                                         EchoLoad{1'000, 64 * kib, 1, 1})),
+    ::testing::Combine(
+        ::testing::Values(Threads{"one_shard", 1, false}, Threads{"two_shards", 2, false},
+                          Threads{"two_shards_and_accept_thread", 2, true}),
+        ::testing::Values(EchoLoad{1, 64, 1, 500}, EchoLoad{1, 64, 16, 2'000}, EchoLoad{1, 4 * kib, 16, 500},
+                          EchoLoad{1, 64 * kib, 1, 50}, EchoLoad{1, 64 * kib, 16, 100}, EchoLoad{1, 1'024 * kib, 1, 8},
+                          EchoLoad{1, 1'024 * kib, 16, 32}, EchoLoad{16, 64, 16, 500}, EchoLoad{16, 4 * kib, 1, 100},
+                          EchoLoad{16, 64 * kib, 16, 32}, EchoLoad{4, 1'024 * kib, 16, 16}, EchoLoad{many, 64, 1, 5},
+                          EchoLoad{many, 64, 16, 32}, EchoLoad{many, 4 * kib, 16, 16}, EchoLoad{many, 64 * kib, 1, 1})),
     name_of);
 
 }  // namespace
