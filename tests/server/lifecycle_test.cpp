@@ -47,6 +47,8 @@ TEST(Connection, reset_by_its_peer) {
   EXPECT_EQ(client.echo("hello"), "hello");
   client.reset();
   const Entry end = journal.wait_for(Told::disconnect);
+  if (end.end.reason == DisconnectReason::peer_closed && !resets_are_told())
+    GTEST_SKIP() << "this system tells a reset as an end in order (Wine)";
   EXPECT_EQ(end.end.reason, DisconnectReason::peer_reset);
   EXPECT_EQ(end.end.error, errc::connection_reset);
   EXPECT_EQ(journal.count(Told::peer_shutdown), 0U);
@@ -97,7 +99,7 @@ TEST(Connection, aborted_here) {
   LiveServer server{journal};
   Client client = server.connect();
   client.send("hello");
-  EXPECT_EQ(client.end(), Ending::reset);
+  EXPECT_PRED1(is_reset, client.end());
   const Entry end = journal.wait_for(Told::disconnect);
   EXPECT_EQ(end.end.reason, DisconnectReason::local_abort);
   EXPECT_EQ(end.end.unsent_bytes, queued);
