@@ -146,7 +146,7 @@ TEST(SendQueue, past_the_hard_cap_ends_the_connection_and_no_other) {
   EXPECT_TRUE(over.overflow);
   EXPECT_FALSE(over.queued);
   EXPECT_TRUE(after.closed);
-  EXPECT_EQ(client.end(), Ending::reset);
+  EXPECT_PRED1(is_reset, client.end());
   EXPECT_EQ(other.echo("still here"), "still here");
 }
 

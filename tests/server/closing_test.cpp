@@ -129,7 +129,7 @@ TEST(Abort, of_another_connection_whose_bytes_are_in_the_same_turn) {
   EXPECT_EQ(end.end.reason, DisconnectReason::local_abort);
   Client& aborted = clients[end.id == pair[0].id() ? 0 : 1];
   Client& other = clients[end.id == pair[0].id() ? 1 : 0];
-  EXPECT_EQ(aborted.end(), Ending::reset);
+  EXPECT_PRED1(is_reset, aborted.end());
   EXPECT_EQ(other.receive(15), "abort the other");
   EXPECT_EQ(journal.count(Told::receive), 2U) << "the aborted one's bytes came too late";
 }

@@ -47,6 +47,8 @@ TEST(Connection, reset_by_its_peer) {
   EXPECT_EQ(client.echo("hello"), "hello");
   client.reset();
   const Entry end = journal.wait_for(Told::disconnect);
+  if (end.end.reason == DisconnectReason::peer_closed && !resets_are_told())
+    GTEST_SKIP() << "this system tells a reset as an end in order (Wine)";
   EXPECT_EQ(end.end.reason, DisconnectReason::peer_reset);
   EXPECT_EQ(end.end.error, errc::connection_reset);
   EXPECT_EQ(journal.count(Told::peer_shutdown), 0U);
@@ -97,7 +99,7 @@ TEST(Connection, aborted_here) {
   LiveServer server{journal};
   Client client = server.connect();
   client.send("hello");
-  EXPECT_EQ(client.end(), Ending::reset);
+  EXPECT_PRED1(is_reset, client.end());
   const Entry end = journal.wait_for(Told::disconnect);
   EXPECT_EQ(end.end.reason, DisconnectReason::local_abort);
   EXPECT_EQ(end.end.unsent_bytes, queued);
@@ -189,9 +191,12 @@ TEST_P(Resets, right_after_connecting_never_stop_the_accepting) {
   EXPECT_EQ(disconnected(counters, DisconnectReason::peer_reset) + told_as_ends, counters.accepted - 1);
   EXPECT_EQ(counters.shed + counters.refused, 0U);
   const std::uint64_t loops = GetParam().accept_thread ? 1U : accepting_threads(*server);
-  const std::uint64_t singles = counters.accepted + counters.accept_dropped + counters.accepts_in_flight;
-  EXPECT_EQ(counters.accept_attempts, counters.accepts_in_flight == loops ? loops : singles)
-      << "a multishot accept goes on; a single one is posted once for each outcome";
+  // A multishot accept goes on; a single one is posted once for each outcome, at the end of its turn.
+  EXPECT_TRUE(eventually([&] {
+    const Counters now = server.counters();
+    const std::uint64_t singles = now.accepted + now.accept_dropped + now.accepts_in_flight;
+    return now.accept_attempts == (now.accepts_in_flight == loops ? loops : singles);
+  })) << server.counters().accept_attempts;
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, Resets, ::testing::Values(Layout{1, false}, Layout{2, false}, Layout{2, true}));

@@ -207,7 +207,7 @@ TEST(ServerCalls, end_a_connection_by_id) {
   EXPECT_EQ(first.end.reason, DisconnectReason::local_close);
 
   ASSERT_EQ(server->abort(to_abort), std::error_code{});
-  EXPECT_EQ(aborted.end(), Ending::reset);
+  EXPECT_PRED1(is_reset, aborted.end());
   const Entry second = journal.wait_for(Told::disconnect, 2);
   EXPECT_EQ(second.id, to_abort);
   EXPECT_EQ(second.end.reason, DisconnectReason::local_abort);
