@@ -434,7 +434,7 @@ TYPED_TEST(Conformance, a_wake_ends_a_wait_from_any_thread_and_is_never_lost) {
   this->port().wake();  // before the wait
   this->port().wait(std::nullopt);
   for (int round = 0; round < 1000; ++round) {
-    std::thread waker{[&] { this->port().wake(); }};
+    auto waker = TypeParam::elsewhere([&] { this->port().wake(); });
     this->port().wait(std::nullopt);
     waker.join();
   }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/backend.hpp"
@@ -67,6 +69,9 @@ class RealWorld {
   ~RealWorld() {
     if (open_error_ == 0) port_.stop();
   }
+
+  /// Another thread.
+  static std::thread elsewhere(std::function<void()> task) { return std::thread{std::move(task)}; }
 
   Port& port() noexcept { return port_; }
   int open_error() const noexcept { return open_error_; }

@@ -1,6 +1,8 @@
 // Draining: who is still accepted, who may finish, who is cut, and that the report says so.
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "server/gate.hpp"
 #include "server/live_server.hpp"
 
@@ -176,10 +178,10 @@ TEST(DrainReport, counts_connections_that_were_closing_before) {
 
 TEST(RequestDrain, asked_for_again_and_again_from_everywhere) {
   Journal journal;
-  Server* server = nullptr;
-  journal.connected = [&](Connection) { server->request_drain(1h); };
-  journal.disconnected = [&](Connection, const Disconnect&) { server->request_drain(2h); };
-  journal.server_closed = [&] { server->request_drain(3h); };
+  std::atomic<Server*> server{nullptr};
+  journal.connected = [&](Connection) { server.load()->request_drain(1h); };
+  journal.disconnected = [&](Connection, const Disconnect&) { server.load()->request_drain(2h); };
+  journal.server_closed = [&] { server.load()->request_drain(3h); };
   LiveServer live{journal, {.shards = 2}};
   server = &*live;
   Client client = live.connect();

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <ostream>
+#include <thread>
 
 #include "server/eventually.hpp"
 
@@ -36,6 +37,11 @@ struct Footprint {
   }
 #else
   static Footprint now() {
+    // A sanitizer starts a thread of its own when the program starts its first one.
+    [[maybe_unused]] static const bool started_one = [] {
+      std::thread{[] {}}.join();
+      return true;
+    }();
     const auto entries = [](const char* folder) {
       return std::distance(std::filesystem::directory_iterator{folder}, std::filesystem::directory_iterator{});
     };

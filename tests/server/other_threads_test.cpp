@@ -261,9 +261,9 @@ TEST(ServerPost, task_that_is_not_run_is_destroyed) {
 
 TEST(ServerSend, from_a_callback_to_its_own_shard) {
   Journal journal;
-  Server* sender = nullptr;
+  std::atomic<Server*> sender{nullptr};
   journal.received = [&](Connection connection, std::span<const std::byte> bytes) {
-    EXPECT_EQ(sender->send(connection.id(), bytes), std::error_code{});
+    EXPECT_EQ(sender.load()->send(connection.id(), bytes), std::error_code{});
   };
   LiveServer server{journal};
   sender = &*server;
