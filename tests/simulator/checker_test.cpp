@@ -13,6 +13,7 @@
 #include "simulator/io_uring_sys.hpp"
 #include "simulator/iocp_sys.hpp"
 #include "simulator/run.hpp"
+#include "simulator/shard_over.hpp"
 
 namespace iocpp::simulator {
 namespace {
