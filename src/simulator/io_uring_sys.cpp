@@ -139,8 +139,10 @@ void IoUringSys::start(const Operation& posted) {
   }
   // What a kernel does not know it refuses as it reads the submission, before any of it is tried.
   const Habits& habits = machine_.habits;
-  if (operation.multishot && !(operation.kind == Kind::accept ? habits.multishot_accept : habits.multishot_receive))
+  if (operation.multishot && !(operation.kind == Kind::accept ? habits.multishot_accept : habits.multishot_receive)) {
+    if (operation.kind == Kind::accept) machine_.accept_fell_short(loop_, false);
     return finish(index, -linux_errno::inval);
+  }
   operation.socket = machine_.network.index_of(operation.handle);
   if (operation.socket == no_index) return finish(index, -linux_errno::badf);
   machine_.network.hold(operation.socket);
@@ -276,7 +278,10 @@ void IoUringSys::step_receive(std::uint32_t index) {
   const Operation& operation = operations_[index];
   const Socket& socket = machine_.network.socket(operation.socket);
   const auto handle = static_cast<std::uint32_t>(operation.handle);
-  if (buffers_.empty()) return finish(index, -linux_errno::nobufs);
+  if (buffers_.empty()) {
+    machine_.network.fell_short(machine_.network.link_of(socket));
+    return finish(index, -linux_errno::nobufs);
+  }
   Buffer& buffer = buffers_.front();
   const int result = receive_from(machine_.network.link_of(socket), buffer.bytes, buffer.size);
   if (result == -linux_errno::again) return;
@@ -358,12 +363,22 @@ void IoUringSys::publish_buffers(unsigned count) {
 
 void IoUringSys::wake() noexcept {
   rung_.fetch_add(1);
-  machine_.threads.wake(loop_);
+  // Without a read in flight nothing completes: whoever waits sleeps on.
+  if (doorbell_ != no_index) machine_.threads.wake(loop_);
 }
 
 bool IoUringSys::listens(NativeHandle listener) noexcept {
   const std::uint32_t socket = machine_.network.index_of(listener);
   return socket != no_index && machine_.network.socket(socket).first_operation != no_index;
+}
+
+unsigned IoUringSys::accepts_of(NativeHandle listener) noexcept {
+  const std::uint32_t socket = machine_.network.index_of(listener);
+  if (socket == no_index) return 0;
+  unsigned count = 0;
+  for (std::uint32_t at = machine_.network.socket(socket).first_operation; at != no_index; at = operations_[at].next)
+    count += operations_[at].kind == Kind::accept && !operations_[at].cancelled ? 1U : 0U;
+  return count;
 }
 
 }  // namespace iocpp::simulator

@@ -22,6 +22,8 @@ class Shard {
   virtual std::uint64_t port_in_flight() noexcept = 0;
   /// For each listener: what the engine believes, and, of a loop that sleeps, what the system has.
   virtual bool accept_chain_holds(bool asleep) noexcept = 0;
+  /// No listener has more accepts in the system than it is meant to.
+  virtual bool accepts_within_target(unsigned singles) noexcept = 0;
   virtual const core::ShardCounters& counters() const noexcept = 0;
 };
 

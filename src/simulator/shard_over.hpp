@@ -32,6 +32,15 @@ class ShardOver final : public Shard {
     return true;
   }
 
+  bool accepts_within_target(unsigned singles) noexcept override {
+    for (const engine::Listener& listener : engine_.listeners()) {
+      if (listener.handle != no_handle &&
+          sys().accepts_of(listener.handle) > (listener.acceptor.multishot() ? 1 : singles))
+        return false;
+    }
+    return true;
+  }
+
  private:
   Sys& sys() noexcept { return engine_.port().sys(); }
 

@@ -1,6 +1,6 @@
 """The mutants: what the first lines of each tests/mutants/*.patch say.
 
-    Rows: 1 2                          rows of the catalogue that it stands for
+    Rows: 1 2                          rows of the catalogue that it stands for, or `none`
     Found by: 3                        invariants (or `assertion`, `crash`) by which it may be found
     Options: --platform iocp           of `iocpp simulate`, where it is looked for
 
@@ -47,7 +47,7 @@ def read(path):
     wrong = [file for file in files if not SHIPPED.fullmatch(file)]
     if wrong or not files:
         raise MutantError(f"{path.name} must change what ships in src/, and changes {wrong or 'nothing'}")
-    return Mutant(path.stem, [int(row) for row in field("Rows").split()], field("Found by").split(),
+    return Mutant(path.stem, [int(row) for row in field("Rows").split() if row != "none"], field("Found by").split(),
                   field("Options", ""), words, files)
 
 
