@@ -163,7 +163,11 @@ int IoUringSys::attach(std::uint32_t index) {
   if (listens && socket.kind != Socket::Kind::listener)
     return socket.kind == Socket::Kind::stream ? linux_errno::inval : linux_errno::notsock;
   if (!listens && socket.kind != Socket::Kind::stream) return linux_errno::notconn;
-  if (socket.first_operation != no_index && socket.observer != this) return linux_errno::badf;
+  // A listener's number that was lost, and is another loop's by now, while accepts of the first are on their way. A
+  // socket has one loop here: who comes second is to try again, since the number is a handle and must not be taken for
+  // none.
+  if (socket.first_operation != no_index && socket.observer != this)
+    return listens ? linux_errno::nomem : linux_errno::badf;
   socket.observer = this;
   operation.next = socket.first_operation;
   socket.first_operation = index;
