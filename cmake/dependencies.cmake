@@ -30,7 +30,7 @@ function(iocpp_cross_headers target folder)
   target_include_directories(${target} SYSTEM INTERFACE ${path})
 endfunction()
 
-if(IOCPP_TOOLS)
+if(IOCPP_TOOLS OR IOCPP_MUTANTS)
   # CLI11: the command line's options and --help (libcli11-dev). nlohmann_json: --json (nlohmann-json3-dev).
   if(CMAKE_CROSSCOMPILING)
     iocpp_cross_headers(CLI11::CLI11 CLI)
@@ -41,7 +41,7 @@ if(IOCPP_TOOLS)
   endif()
 endif()
 
-if(IOCPP_TESTS)
+if(IOCPP_TESTS AND NOT IOCPP_MUTANTS)
   # GoogleTest is built from the sources that Debian ships (libgtest-dev), so that the sanitizers see it too.
   add_subdirectory(/usr/src/googletest ${CMAKE_BINARY_DIR}/googletest EXCLUDE_FROM_ALL SYSTEM)
   foreach(target gtest gtest_main)

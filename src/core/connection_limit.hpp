@@ -17,6 +17,7 @@ class ConnectionLimit {
     return false;
   }
   void give_back() noexcept { count_.fetch_sub(1, std::memory_order_relaxed); }
+  std::size_t taken() const noexcept { return count_.load(std::memory_order_relaxed); }
 
  private:
   std::size_t most_;

@@ -1,10 +1,31 @@
 #include "simulator/checked_handler.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <utility>
 
 #include "base/native_codes.hpp"
 
 namespace iocpp::simulator {
+namespace {
+
+/// The documented errors after which a listener is of no use: accept(2), AcceptEx.
+bool ends_a_listener(System system, int error) noexcept {
+  if (system == System::iocp) {
+    using namespace windows_error;
+    return error == wsaenotsock || error == invalid_handle || error == wsaeopnotsupp || error == wsaefault ||
+           error == wsaeinval;
+  }
+  using namespace linux_errno;
+  return error == badf || error == notsock || error == opnotsupp || error == fault || error == inval;
+}
+
+/// close() waits so long for the peer's end (core::CoreConfig), and so long for each part of what is queued.
+constexpr std::chrono::seconds linger_timeout{5};
+/// Until an abort from another thread has had its effect: a wake that could not be posted, and slow callbacks.
+constexpr std::chrono::seconds abort_bound{4};
+
+}  // namespace
 
 CheckedHandler::Witness& CheckedHandler::witness(Connection connection) {
   const std::uint32_t slot = connection.id().slot();
@@ -26,11 +47,16 @@ void CheckedHandler::call(Connection connection, What what, std::uint64_t value,
     machine_.violate(16, "a send queue is above its cap");
   if (habits_.slow_max.count() != 0 && one_in(machine_.streams.scheduler, 256))
     machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
-  struct Depth {
-    unsigned& depth;
-    ~Depth() { --depth; }
+  struct Inside {
+    CheckedHandler& handler;
+    std::uint32_t slot;
+    ~Inside() {
+      --handler.depth_;
+      handler.witnesses_[slot].called = handler.machine_.now();
+    }
   };
-  const Depth inside{++depth_};
+  ++depth_;
+  const Inside inside{*this, id.slot()};
   inner_call();
 }
 
@@ -55,15 +81,25 @@ void CheckedHandler::on_connect(Connection connection) {
 void CheckedHandler::on_receive(Connection connection, std::span<const std::byte> bytes) {
   Witness& known = witness(connection);
   if (known.ended) machine_.violate(8, "bytes after the end of the peer's stream");
+  if (known.paused) machine_.violate(16, "on_receive for a connection that is paused");
+  if (connection.send_queue_bytes() > habits_.send_queue_bytes_high)
+    machine_.violate(16, "on_receive while more is queued than the high watermark");
   if (bytes.empty()) machine_.violate(8, "on_receive without a byte");
   if (!pattern_.matches(known.number, known.received, bytes))
     machine_.violate(8, "a connection received bytes that its peer did not send, or out of order");
   known.received += bytes.size();
-  call(connection, What::on_receive, bytes.size(), [&] { inner_.on_receive(connection, bytes); });
+  call(connection, What::on_receive, bytes.size(), [&] {
+    inner_.on_receive(connection, bytes);
+    whims(connection);
+  });
 }
 
 void CheckedHandler::on_sent(Connection connection, std::size_t bytes) {
-  witness(connection).sent += bytes;
+  Witness& known = witness(connection);
+  known.sent += bytes;
+  // close()'s next deadline counts from the end of this.
+  if (known.closed && habits_.slow_max.count() != 0)
+    machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
   call(connection, What::on_sent, bytes, [&] { inner_.on_sent(connection, bytes); });
 }
 
@@ -74,16 +110,94 @@ void CheckedHandler::on_writable(Connection connection) {
 void CheckedHandler::on_peer_shutdown(Connection connection) {
   Witness& known = witness(connection);
   if (known.ended) machine_.violate(11, "on_peer_shutdown twice");
-  known.ended = true;
+  known.ended = known.closed = true;
   call(connection, What::on_peer_shutdown, 0, [&] { inner_.on_peer_shutdown(connection); });
 }
 
 void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how) {
+  check_end(witness(connection), how);
   call(connection, What::on_disconnect, static_cast<std::uint64_t>(how.reason),
        [&] { inner_.on_disconnect(connection, how); });
   Witness& known = witness(connection);
   known.live = false;
   --live_;
+}
+
+void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
+  if (!has_cause(known, how.reason)) machine_.violate(11, "on_disconnect with a reason for which there was no cause");
+  if (known.aborted && machine_.now() - known.aborted_at > abort_bound)
+    machine_.violate(12, "a connection went on for seconds after abort()");
+  const Link* link = link_of(known.id);
+  const bool by_patience = how.reason == DisconnectReason::local_close && !known.aborted && !draining_ &&
+                           link != nullptr && !link->to_server.end_arrived && !link->reset_at_server;
+  if (by_patience && machine_.now() - known.called < linger_timeout)
+    machine_.violate(15, "close() has waited for the peer's end for less than its time");
+}
+
+/// Whether something has happened that the reason can mean.
+bool CheckedHandler::has_cause(const Witness& known, DisconnectReason reason) noexcept {
+  const Link* link = link_of(known.id);
+  const bool reset = link == nullptr || link->reset_at_server;
+  switch (reason) {
+    case DisconnectReason::peer_closed:
+      return reset || link->to_server.end_arrived;
+    case DisconnectReason::peer_reset:
+    case DisconnectReason::network_error:
+      return reset;
+    case DisconnectReason::local_close:
+      return !habits_.known || known.closed || draining_;
+    case DisconnectReason::local_abort:
+      return !habits_.known || known.aborted;
+    case DisconnectReason::handler_threw:
+      return !habits_.known || known.threw;
+    case DisconnectReason::send_overflow:
+      return !habits_.known;
+    case DisconnectReason::drain_deadline:
+      return draining_;
+    case DisconnectReason::out_of_resources:
+    case DisconnectReason::idle_timeout:
+    case DisconnectReason::lifetime:
+    case DisconnectReason::min_rate:
+    case DisconnectReason::limit:
+    case DisconnectReason::stage_failed:
+      return false;
+  }
+  return false;
+}
+
+/// What handlers do now and then: pause, throw, close when they have answered, end their own stream.
+void CheckedHandler::whims(Connection connection) {
+  if (!habits_.known || calm_) return;
+  Prng& chance = machine_.streams.scheduler;
+  const std::uint64_t drawn = chance.below(512);
+  if (drawn > 5) return;
+  Witness& known = witness(connection);
+  Link* link = link_of(known.id);
+  if (drawn <= 1) {
+    known.paused = true;
+    paused_.push_back(connection);
+    return connection.pause_receive();
+  }
+  if (link == nullptr) return;
+  if (drawn == 2) {
+    link->spoiled = known.threw = true;
+    throw std::runtime_error{"a handler's own exception"};
+  }
+  // Its client gets what was accepted until now, and then the end: whatever else it sends is not answered.
+  if (!link->promised) link->promised = known.received;
+  if (drawn == 3) return connection.shutdown_send();
+  known.closed = true;
+  // A deadline counts from here, however late in the turn it is.
+  if (habits_.slow_max.count() != 0) machine_.schedule.spend(delay(chance, habits_.slow_max));
+  connection.close();
+}
+
+void CheckedHandler::resume_paused() {
+  for (const Connection connection : std::exchange(paused_, {})) {
+    Witness& known = witness(connection);
+    if (known.live && known.id == connection.id()) known.paused = false;
+    connection.resume_receive();
+  }
 }
 
 void CheckedHandler::on_send_failed(ConnectionId id, std::vector<std::byte> bytes, std::error_code error) {
@@ -94,6 +208,12 @@ void CheckedHandler::on_send_failed(ConnectionId id, std::vector<std::byte> byte
 void CheckedHandler::on_server_error(const ServerError& error) {
   machine_.note(What::on_server_error, loop_, static_cast<std::uint64_t>(error.kind));
   if (depth_ != 0) machine_.violate(13, "on_server_error inside another callback");
+  if (error.kind == ServerError::Kind::listener_lost) {
+    if (!lost_ && !ends_a_listener(machine_.system, error.error.value()))
+      machine_.violate(4, "a listener was given up for an error that is not its own");
+    lost_ = true;
+  }
+  if (error.kind == ServerError::Kind::listener_restored) lost_ = false;
   inner_.on_server_error(error);
 }
 
@@ -118,8 +238,15 @@ Link* CheckedHandler::link_of(ConnectionId id) noexcept {
   return link.generation == known.link_generation ? &link : nullptr;
 }
 
-void CheckedHandler::spoil(ConnectionId id) noexcept {
+void CheckedHandler::ends(ConnectionId id, bool by_abort) noexcept {
   if (Link* link = link_of(id)) link->spoiled = true;
+  Witness& known = witnesses_[id.slot()];
+  if (!by_abort) {
+    known.closed = true;
+  } else if (!known.aborted) {
+    known.aborted = true;
+    known.aborted_at = machine_.now();
+  }
 }
 
 void CheckedHandler::reset(ConnectionId id) {

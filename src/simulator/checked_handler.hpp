@@ -18,6 +18,8 @@ class EchoHandler final : public Handler {
 };
 
 struct HandlerHabits {
+  bool known = true;  ///< The simulator's own echo: whatever else happens to a connection, somebody else does.
+  std::size_t send_queue_bytes_high = 1U << 20;
   std::size_t send_queue_bytes_max = 64U << 20;
   std::chrono::nanoseconds slow_max{};  ///< One callback in 256 takes up to this.
 };
@@ -42,8 +44,14 @@ class CheckedHandler final : public Handler {
   std::uint64_t sends_failed() const noexcept { return sends_failed_; }
   /// A connection that lives, as another thread may know it: the `nth` of the slots, or an empty id.
   ConnectionId some(std::uint32_t nth) const noexcept;
-  /// Another thread is about to end it: its client is owed nothing more.
-  void spoil(ConnectionId id) noexcept;
+  /// Another thread is about to close or abort it: its client is owed nothing more.
+  void ends(ConnectionId id, bool by_abort) noexcept;
+  /// The server drains: connections may be closed, and cut.
+  void drains() noexcept { draining_ = true; }
+  /// Those that were paused go on.
+  void resume_paused();
+  /// No more pauses, throws and closes of its own.
+  void calm_down() noexcept { calm_ = true; }
   /// The network resets it, for both ends.
   void reset(ConnectionId id);
 
@@ -56,14 +64,23 @@ class CheckedHandler final : public Handler {
     std::uint32_t link_generation = 0;
     std::uint64_t received = 0;
     std::uint64_t sent = 0;
+    TimePoint called{};  ///< When its last callback returned.
+    TimePoint aborted_at{};
     bool live = false;
-    bool ended = false;  ///< on_peer_shutdown was called.
+    bool ended = false;    ///< on_peer_shutdown was called.
+    bool closed = false;   ///< Somebody here has called close(), or is about to.
+    bool aborted = false;  ///< ... abort()
+    bool threw = false;
+    bool paused = false;
   };
 
   template <class Call>
   void call(Connection connection, What what, std::uint64_t value, Call&& inner_call);
   Witness& witness(Connection connection);
   Link* link_of(ConnectionId id) noexcept;
+  bool has_cause(const Witness& known, DisconnectReason reason) noexcept;
+  void check_end(const Witness& known, const Disconnect& how);
+  void whims(Connection connection);
 
   Machine& machine_;
   Handler& inner_;
@@ -74,6 +91,10 @@ class CheckedHandler final : public Handler {
   std::uint32_t live_ = 0;
   std::uint64_t sends_failed_ = 0;
   bool closed_ = false;
+  bool draining_ = false;
+  bool calm_ = false;
+  bool lost_ = false;  ///< Its listener, and not yet restored.
+  std::vector<Connection> paused_;
   std::vector<Witness> witnesses_;  // by slot
 };
 

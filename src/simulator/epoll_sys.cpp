@@ -76,6 +76,7 @@ int EpollSys::collect() {
     if (tells(event)) events_[count++] = event;
   };
   if (rung_.exchange(false)) tell(kernel::readable, doorbell_user_);
+  std::vector<std::uint32_t> still;  // level-triggered: told again by the next call
   std::size_t taken = 0;
   for (; taken < changed_.size() && count < events_.size(); ++taken) {
     const std::uint32_t index = changed_[taken];
@@ -84,9 +85,15 @@ int EpollSys::collect() {
     found->listed = false;
     const std::uint32_t asked = found->events | kernel::error | kernel::hang_up;
     const std::uint32_t what = state_of(machine_.network.socket(index)) & asked;
-    if (what != 0) tell(what, found->user);
+    if (what == 0) continue;
+    tell(what, found->user);
+    if ((found->events & kernel::edge_triggered) == 0) still.push_back(index);
   }
   changed_.erase(changed_.begin(), changed_.begin() + static_cast<std::ptrdiff_t>(taken));
+  for (const std::uint32_t index : still) {
+    registrations_[index].listed = true;
+    changed_.push_back(index);
+  }
   if (!registrations_.empty() && count < events_.size() && machine_.happens(Site::spurious)) {
     const auto index = static_cast<std::uint32_t>(machine_.streams.kernel.below(registrations_.size()));
     if (const Registration* found = registration(index)) tell(found->events & kernel::readable, found->user);

@@ -15,7 +15,8 @@
 
 namespace iocpp::simulator {
 
-/// Edge-triggered: what has changed on a registered socket is told once, with all that is the case when it is told.
+/// What has changed on a registered socket is told once, with all that is the case when it is told; again and again
+/// where the registration is not edge-triggered.
 class EpollSys : public PosixCalls, public Kernel, public Observer {
  public:
   EpollSys(Machine& machine, unsigned loop);
@@ -48,6 +49,7 @@ class EpollSys : public PosixCalls, public Kernel, public Observer {
   /// Nothing is ever in flight in this kernel.
   std::uint64_t in_flight() const noexcept { return 0; }
   bool listens(NativeHandle listener) noexcept;
+  unsigned accepts_of(NativeHandle) noexcept { return 0; }
 
   void step(std::uint32_t, std::uint32_t) override {}
   void changed(std::uint32_t socket) override;

@@ -139,8 +139,10 @@ void IoUringSys::start(const Operation& posted) {
   }
   // What a kernel does not know it refuses as it reads the submission, before any of it is tried.
   const Habits& habits = machine_.habits;
-  if (operation.multishot && !(operation.kind == Kind::accept ? habits.multishot_accept : habits.multishot_receive))
+  if (operation.multishot && !(operation.kind == Kind::accept ? habits.multishot_accept : habits.multishot_receive)) {
+    if (operation.kind == Kind::accept) machine_.accept_fell_short(loop_, false);
     return finish(index, -linux_errno::inval);
+  }
   operation.socket = machine_.network.index_of(operation.handle);
   if (operation.socket == no_index) return finish(index, -linux_errno::badf);
   machine_.network.hold(operation.socket);
@@ -161,7 +163,11 @@ int IoUringSys::attach(std::uint32_t index) {
   if (listens && socket.kind != Socket::Kind::listener)
     return socket.kind == Socket::Kind::stream ? linux_errno::inval : linux_errno::notsock;
   if (!listens && socket.kind != Socket::Kind::stream) return linux_errno::notconn;
-  if (socket.first_operation != no_index && socket.observer != this) return linux_errno::badf;
+  // A listener's number that was lost, and is another loop's by now, while accepts of the first are on their way. A
+  // socket has one loop here: who comes second is to try again, since the number is a handle and must not be taken for
+  // none.
+  if (socket.first_operation != no_index && socket.observer != this)
+    return listens ? linux_errno::nomem : linux_errno::badf;
   socket.observer = this;
   operation.next = socket.first_operation;
   socket.first_operation = index;
@@ -276,7 +282,10 @@ void IoUringSys::step_receive(std::uint32_t index) {
   const Operation& operation = operations_[index];
   const Socket& socket = machine_.network.socket(operation.socket);
   const auto handle = static_cast<std::uint32_t>(operation.handle);
-  if (buffers_.empty()) return finish(index, -linux_errno::nobufs);
+  if (buffers_.empty()) {
+    machine_.network.fell_short(machine_.network.link_of(socket));
+    return finish(index, -linux_errno::nobufs);
+  }
   Buffer& buffer = buffers_.front();
   const int result = receive_from(machine_.network.link_of(socket), buffer.bytes, buffer.size);
   if (result == -linux_errno::again) return;
@@ -358,12 +367,22 @@ void IoUringSys::publish_buffers(unsigned count) {
 
 void IoUringSys::wake() noexcept {
   rung_.fetch_add(1);
-  machine_.threads.wake(loop_);
+  // Without a read in flight nothing completes: whoever waits sleeps on.
+  if (doorbell_ != no_index) machine_.threads.wake(loop_);
 }
 
 bool IoUringSys::listens(NativeHandle listener) noexcept {
   const std::uint32_t socket = machine_.network.index_of(listener);
   return socket != no_index && machine_.network.socket(socket).first_operation != no_index;
+}
+
+unsigned IoUringSys::accepts_of(NativeHandle listener) noexcept {
+  const std::uint32_t socket = machine_.network.index_of(listener);
+  if (socket == no_index) return 0;
+  unsigned count = 0;
+  for (std::uint32_t at = machine_.network.socket(socket).first_operation; at != no_index; at = operations_[at].next)
+    count += operations_[at].kind == Kind::accept && !operations_[at].cancelled ? 1U : 0U;
+  return count;
 }
 
 }  // namespace iocpp::simulator

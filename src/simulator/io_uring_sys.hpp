@@ -65,6 +65,8 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   std::uint64_t in_flight() const noexcept { return operations_.in_use(); }
   /// Accepts and polls that the kernel holds on a listener, or has ended and not told.
   bool listens(NativeHandle listener) noexcept;
+  /// Those that were not cancelled.
+  unsigned accepts_of(NativeHandle listener) noexcept;
 
   void step(std::uint32_t operation, std::uint32_t generation) override;
   void changed(std::uint32_t socket) override;

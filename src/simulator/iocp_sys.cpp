@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uintptr_t status_pending = 0x103;
 constexpr int internet = 2;  // AF_INET
+constexpr std::byte unwritten{0xac};
 
 bool of_the_client(int error) noexcept {
   using namespace windows_error;
@@ -53,7 +54,8 @@ int IocpSys::associate(NativeHandle handle) {
 int IocpSys::skip_packet_on_success(NativeHandle handle) {
   Socket* socket = checked(handle);
   if (socket == nullptr) return windows_error::invalid_handle;
-  socket->skips_packets = true;
+  // Where a provider's handles are none of the system's there are packets all the same (golang/go#22149).
+  socket->skips_packets = machine_.habits.system_handles;
   return 0;
 }
 
@@ -65,14 +67,18 @@ int IocpSys::family_of(NativeHandle listener, int& family) {
 NativeHandle IocpSys::make_socket(int, int& error) {
   idle_ = false;
   error = machine_.inject(Site::make_socket);
-  if (error != 0) return no_handle;
+  if (error != 0) return machine_.accept_fell_short(loop_, false), no_handle;
   const NativeHandle handle = machine_.network.open_other(Socket::Kind::fresh);
-  if (handle == no_handle) error = windows_error::wsaemfile;
+  if (handle == no_handle) {
+    error = windows_error::wsaemfile;
+    machine_.accept_fell_short(loop_, true);
+  }
   return handle;
 }
 
 void IocpSys::fail_accept(std::uint32_t listener, int error) {
   machine_.note(What::accept_failed, loop_, static_cast<std::uint64_t>(error));
+  if (error == windows_error::wsaenobufs || error == windows_error::wsaemfile) machine_.accept_fell_short(loop_, false);
   if (of_the_client(error)) machine_.network.drop_waiting(listener);
   const NativeHandle handle = machine_.network.socket(listener).handle;
   // Foreign code has closed it.
@@ -87,6 +93,8 @@ int IocpSys::accept(NativeHandle listener, NativeHandle socket, std::byte* addre
     fail_accept(machine_.network.index_of(listener), error);
     return error;
   }
+  // What the system may write to is nobody else's until the packet: a mark shows whether it was used meanwhile.
+  std::fill_n(addresses, 2 * kernel::address_bytes, unwritten);
   return post({.kind = Kind::accept,
                .handle = listener,
                .accepting = socket,
@@ -123,7 +131,10 @@ int IocpSys::receive_nothing(NativeHandle handle, kernel::Overlapped& overlapped
   const Socket* socket = checked(handle);
   if (socket == nullptr || socket->kind != Socket::Kind::stream) return windows_error::wsaenotsock;
   if (const int error = machine_.inject(Site::receive_post); error != 0) {
-    if (error != windows_error::wsaenobufs) machine_.network.reset_by_fault(socket->link, error);
+    if (error != windows_error::wsaenobufs)
+      machine_.network.reset_by_fault(socket->link, error);
+    else
+      machine_.network.fell_short(machine_.network.link_of(*socket));
     return error;
   }
   return post({.kind = Kind::receive, .handle = handle, .overlapped = &overlapped}, nullptr);
@@ -245,18 +256,24 @@ IocpSys::Result IocpSys::attempt_accept(Operation& operation) {
     return {true, windows_error::wsaenotsock, 0};
   }
   if (machine_.network.accept(operation.socket, fresh) == no_handle) return {};
+  if (!std::all_of(operation.addresses, operation.addresses + 2 * kernel::address_bytes,
+                   [](std::byte byte) { return byte == unwritten; })) {
+    machine_.violate(2, "the memory of an accept in flight was used for something else");
+    return {true, windows_error::wsaefault, 0};
+  }
+  machine_.accept_succeeded(loop_);
   machine_.network.socket(fresh).needs_context = true;
   std::fill_n(operation.addresses, 2 * kernel::address_bytes, std::byte{0xad});
   machine_.note(What::accepted, loop_, static_cast<std::uint64_t>(operation.accepting));
   return {true, 0, 0};
 }
 
-/// 64 is what a packet says of a reset as a rule; the other two are seen too.
+/// 64 is what a packet says of a reset as a rule; the other two are seen too. Asked again, it says the same again.
 int IocpSys::reset_error(const Link& link) {
   if (link.error == windows_error::sem_timeout) return link.error;
-  const std::uint64_t drawn = machine_.streams.kernel.below(8);
-  if (drawn == 0) return windows_error::connection_aborted;
-  return drawn == 1 ? windows_error::wsaeconnreset : windows_error::netname_deleted;
+  const std::uint32_t kind = link.number % 8;
+  if (kind == 0) return windows_error::connection_aborted;
+  return kind == 1 ? windows_error::wsaeconnreset : windows_error::netname_deleted;
 }
 
 IocpSys::Result IocpSys::attempt_receive(const Operation& operation) {
@@ -266,6 +283,7 @@ IocpSys::Result IocpSys::attempt_receive(const Operation& operation) {
   if (error != 0 && error != windows_error::wsaenobufs) machine_.network.reset_by_fault(socket.link, error);
   if (error == 0 && link.reset_at_server) error = reset_error(link);
   if (error == 0) return {.ended = ready(operation)};
+  machine_.network.fell_short(link);
   machine_.note(What::receive_failed, static_cast<std::uint32_t>(operation.handle), static_cast<std::uint64_t>(error));
   return {true, error, 0};
 }
@@ -281,6 +299,7 @@ IocpSys::Result IocpSys::attempt_send(Operation& operation) {
   if (error == 0 && link.reset_at_server) error = reset_error(link);
   if (error == 0 && link.to_peer.ended) error = windows_error::wsaeshutdown;
   if (error != 0) {
+    machine_.network.fell_short(link);
     machine_.note(What::send_failed, static_cast<std::uint32_t>(operation.handle), static_cast<std::uint64_t>(error));
     return {true, error, 0};
   }
@@ -422,6 +441,15 @@ std::uint64_t IocpSys::hash_of(std::span<const kernel::Buffer> buffers) noexcept
 bool IocpSys::listens(NativeHandle listener) noexcept {
   const std::uint32_t socket = machine_.network.index_of(listener);
   return socket != no_index && machine_.network.socket(socket).first_operation != no_index;
+}
+
+unsigned IocpSys::accepts_of(NativeHandle listener) noexcept {
+  const std::uint32_t socket = machine_.network.index_of(listener);
+  if (socket == no_index) return 0;
+  unsigned count = 0;
+  for (std::uint32_t at = machine_.network.socket(socket).first_operation; at != no_index; at = operations_[at].next)
+    count += operations_[at].kind == Kind::accept && !operations_[at].cancelled ? 1U : 0U;
+  return count;
 }
 
 }  // namespace iocpp::simulator

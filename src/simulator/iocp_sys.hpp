@@ -61,6 +61,8 @@ class IocpSys : public Kernel, public Observer {
   std::uint64_t handed_out() const noexcept { return handed_out_; }
   std::uint64_t in_flight() const noexcept { return operations_.in_use() + undelivered_; }
   bool listens(NativeHandle listener) noexcept;
+  /// Those that were not cancelled.
+  unsigned accepts_of(NativeHandle listener) noexcept;
 
   void step(std::uint32_t operation, std::uint32_t generation) override;
   void changed(std::uint32_t socket) override;

@@ -93,6 +93,24 @@ int Machine::inject(Site site) noexcept {
   return error;
 }
 
+/// Paced from 1 ms, doubling to 1 s, each of them for all accepts that a listener has at once; a handle that was closed
+/// is a reason to try at once.
+void Machine::accept_fell_short(unsigned loop, bool of_handles) {
+  constexpr std::uint64_t attempts = 24;
+  if (shortages_.size() <= loop) shortages_.resize(loop + 1);
+  Shortage& shortage = shortages_[loop];
+  const std::uint64_t closed = network.handles().closed();
+  if (shortage.count == 0 || (of_handles && closed != shortage.handles_closed)) shortage = {.since = now()};
+  shortage.handles_closed = closed;
+  const auto more = static_cast<std::uint64_t>((now() - shortage.since) / std::chrono::milliseconds{250});
+  if (++shortage.count > accepts_at_once * (attempts + more))
+    violate(5, "accepts that fall short are tried again without a pause");
+}
+
+void Machine::accept_succeeded(unsigned loop) noexcept {
+  if (loop < shortages_.size()) shortages_[loop].count = 0;
+}
+
 void Machine::violate(unsigned invariant, std::string_view words) {
   if (violation_) return;
   violation_ = Violation{invariant, std::string{words}, schedule.now()};

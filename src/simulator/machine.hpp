@@ -84,10 +84,15 @@ class Machine {
   int inject(Site site) noexcept;
   bool happens(Site site) noexcept { return inject(site) != 0; }
 
+  /// A loop is told that its accept lacks something: it must not ask again and again.
+  void accept_fell_short(unsigned loop, bool of_handles);
+  void accept_succeeded(unsigned loop) noexcept;
+
   /// The first violation of a run is kept; the run ends with it.
   void violate(unsigned invariant, std::string_view words);
   const std::optional<Violation>& violation() const noexcept { return violation_; }
 
+  unsigned accepts_at_once = 1;  ///< A listener's; they fail together.
   const System system;
   const Habits habits;
   Streams streams;
@@ -98,7 +103,15 @@ class Machine {
   Threads& threads;
 
  private:
+  /// Accepts of a loop that fell short, without a success between them.
+  struct Shortage {
+    std::uint64_t count = 0;
+    std::uint64_t handles_closed = 0;
+    TimePoint since{};
+  };
+
   std::vector<Kernel*> kernels_;
+  std::vector<Shortage> shortages_;  // by loop
   std::optional<Violation> violation_;
   Machine* outer_;
 };

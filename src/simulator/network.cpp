@@ -95,6 +95,8 @@ void Network::let_go(std::uint32_t index) {
 /// Who waits in its backlog is reset, tcp(7).
 void Network::end_listening(std::uint32_t index) {
   listening_.erase(std::find(listening_.begin(), listening_.end(), index));
+  if (healed_ && sockets_[index].waiting != 0)
+    machine_.violate(10, "a listener was closed, and with it connections that were established");
   while (sockets_[index].waiting != 0) drop_waiting(index);
 }
 
@@ -137,6 +139,7 @@ std::size_t Network::read(Link& link, std::byte* to, std::size_t most) {
   const std::size_t count = std::min(most, link.to_server.arrived);
   link.to_server.bytes.take(to, count);
   link.to_server.arrived -= count;
+  if (count != 0) link.shortages = 0;
   if (count != 0 && link.to_server.awaited) {
     link.to_server.awaited = false;
     tell_peer(link);
@@ -148,6 +151,7 @@ std::size_t Network::write(std::uint32_t index, std::span<const std::byte> bytes
   Link& link = links_[index];
   const std::size_t count = std::min(bytes.size(), link.to_peer.room());
   link.to_peer.awaited = count < bytes.size();
+  if (count != 0) link.shortages = 0;
   link.to_peer.bytes.append(bytes.first(count));
   if (count != 0) send_on(link.to_peer, index, EventKind::arrive_at_peer);
   return count;
@@ -164,6 +168,15 @@ void Network::reset_by_fault(std::uint32_t index, int error) {
   machine_.schedule.after(delay(machine_.streams.network, habits_.latency_max), EventKind::reset_at_peer, index,
                           link.generation);
   tell_server(link);
+}
+
+/// Sixteen at once, then paced by the wheel of timers, whose places are 1 ms wide.
+void Network::fell_short(Link& link) {
+  constexpr std::uint32_t at_once = 64;
+  if (link.shortages == 0) link.short_since = machine_.now();
+  const auto more = static_cast<std::uint32_t>((machine_.now() - link.short_since) / std::chrono::microseconds{500});
+  if (++link.shortages > at_once + more)
+    machine_.violate(5, "a receive or send that fails is tried again and again, without a pause");
 }
 
 Address Network::peer_address(const Link& link) const noexcept {
@@ -187,6 +200,8 @@ std::uint32_t Network::connect(std::uint32_t peer) {
   link.reset_on_the_way = link.was_established = link.served = link.spoiled = false;
   link.error = 0;
   link.tries = 0;
+  link.promised.reset();
+  link.shortages = 0;
   for (Pipe* pipe : {&link.to_server, &link.to_peer}) {
     pipe->bytes.clear();
     pipe->arrived = 0;

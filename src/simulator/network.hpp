@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -48,10 +49,13 @@ struct Link {
   bool reset_at_peer = false;
   bool reset_on_the_way = false;  ///< To the server; what is behind it is lost.
   bool was_established = false;
-  std::uint8_t tries = 0;  ///< To get into a backlog.
-  bool served = false;     ///< A handler has it, or had.
-  bool spoiled = false;    ///< A fault has hit it: it owes nobody anything.
-  int error = 0;           ///< Of the reset, as the server's system names it.
+  std::uint8_t tries = 0;                 ///< To get into a backlog.
+  bool served = false;                    ///< A handler has it, or had.
+  bool spoiled = false;                   ///< A fault has hit it: it owes nobody anything.
+  int error = 0;                          ///< Of the reset, as the server's system names it.
+  std::optional<std::uint64_t> promised;  ///< The handler answers so many bytes and no more.
+  std::uint32_t shortages = 0;            ///< In a row.
+  TimePoint short_since{};
   Pipe to_server;
   Pipe to_peer;
 };
@@ -104,6 +108,8 @@ class Network {
   Network(Machine& machine, const NetworkHabits& habits, unsigned handle_stride, std::size_t handle_limit);
 
   void set_client(Client& client) noexcept { client_ = &client; }
+  /// From now on there is no fault that would excuse a lost client.
+  void heal() noexcept { healed_ = true; }
   void on_event(const Event& event);
 
   // The server's end.
@@ -134,6 +140,8 @@ class Network {
   /// As much as there is room for.
   std::size_t write(std::uint32_t link, std::span<const std::byte> bytes);
   void reset_by_fault(std::uint32_t link, int error);
+  /// A receive or send lacks memory or buffers: it must not be tried again and again.
+  void fell_short(Link& link);
   Address peer_address(const Link& link) const noexcept;
 
   Handles& handles() noexcept { return handles_; }
@@ -178,6 +186,7 @@ class Network {
   Client* client_ = nullptr;
   std::uint32_t connections_ = 0;
   std::uint64_t accepted_ = 0;
+  bool healed_ = false;
 };
 
 }  // namespace iocpp::simulator

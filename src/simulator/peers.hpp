@@ -47,6 +47,8 @@ class Peers final : public Client {
   void leave();
   /// `count` connections that stay silent until the server ends them.
   void stay(std::uint32_t count);
+  /// `count` connections more, of any behaviour.
+  void arrive(std::uint32_t count);
   /// From now on the server may end connections.
   void server_drains() noexcept { draining_ = true; }
 

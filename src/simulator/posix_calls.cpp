@@ -56,6 +56,7 @@ void PosixCalls::fail_accept(std::uint32_t listener, int error) {
     case linux_errno::nomem:
     case linux_errno::nfile:
     case linux_errno::mfile:
+      return machine_.accept_fell_short(loop_, error == linux_errno::mfile);
     case linux_errno::intr:
     case linux_errno::inval:
     case linux_errno::opnotsupp:
@@ -74,6 +75,7 @@ int PosixCalls::accept_from(std::uint32_t listener, bool may_lose_it) {
   Network& network = machine_.network;
   // The descriptor comes first, so its want shows with nobody waiting (measured on Linux 6.18).
   if (network.handles().full()) {
+    machine_.accept_fell_short(loop_, true);
     machine_.note(What::accept_failed, loop_, linux_errno::mfile);
     return -linux_errno::mfile;
   }
@@ -85,6 +87,7 @@ int PosixCalls::accept_from(std::uint32_t listener, bool may_lose_it) {
   }
   const NativeHandle handle = network.accept(listener);
   if (handle == no_handle) return -linux_errno::again;
+  machine_.accept_succeeded(loop_);
   machine_.note(What::accepted, loop_, static_cast<std::uint64_t>(handle));
   return static_cast<int>(handle);
 }
@@ -92,6 +95,7 @@ int PosixCalls::accept_from(std::uint32_t listener, bool may_lose_it) {
 /// What has arrived is read before a reset is told, and a reset is told once (tcp_recvmsg).
 int PosixCalls::receive_from(Link& link, std::byte* to, std::size_t most) {
   if (const int error = machine_.inject(Site::receive); error != 0) {
+    if (error == linux_errno::nomem || error == linux_errno::nobufs) machine_.network.fell_short(link);
     if (error == linux_errno::intr || error == linux_errno::nomem || error == linux_errno::nobufs) return -error;
     machine_.network.reset_by_fault(machine_.network.socket(link.socket).link, error);
     link.error_told = true;
@@ -113,6 +117,7 @@ int PosixCalls::send_to(std::uint32_t index, std::span<const std::byte> bytes) {
   Link& link = machine_.network.link(index);
   if (const int error = machine_.inject(Site::send); error != 0) {
     const bool passes = error == linux_errno::nobufs || error == linux_errno::nomem || error == linux_errno::intr;
+    if (passes && error != linux_errno::intr) machine_.network.fell_short(link);
     if (!passes) {
       machine_.network.reset_by_fault(index, linux_errno::connreset);
       link.error_told = true;

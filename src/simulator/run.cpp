@@ -14,9 +14,16 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint32_t probes = 16;
-constexpr std::uint32_t silent_at_the_end = 4;
+constexpr std::uint32_t stay_to_the_end = 4;
+constexpr std::uint32_t arrive_at_the_end = 16;
 constexpr std::uint64_t empty_turns_max = 64;
+/// The system may have something to tell that leads to nothing, but not for ever.
+constexpr std::uint64_t quiet_turns_max = 4096;
+/// A wake that can't be posted is made good within a second (iocp::Port::longest_sleep); handlers may be slow
+/// meanwhile.
+constexpr seconds wake_bound{3};
 constexpr std::uint64_t events_at_instant_max = 200'000;
+constexpr unsigned waits_a_turn_max = 1000;
 
 System system_of(Platform platform) noexcept {
   switch (platform) {
@@ -77,6 +84,7 @@ void Run::make_members() {
     make_member(draft_.shards, true, true);
     group_.placing = true;
   }
+  machine_.accepts_at_once = draft_.accepts_in_flight;
   for (unsigned number = accept_loop ? draft_.shards : 0; number < members_.size(); ++number)
     group_.acceptors.push_back(&members_[number].shard->loop());
 }
@@ -89,7 +97,10 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   member.shard = make_shard_(config, group_, machine_, number);
   if (plan_.handler && !places) member.inner = plan_.handler(number);
   Handler& inner = member.inner ? *member.inner : echo_;
-  member.handler = std::make_unique<CheckedHandler>(machine_, number, inner, peers_.pattern(), draft_.handler);
+  HandlerHabits habits = draft_.handler;
+  habits.known = member.inner == nullptr;
+  habits.send_queue_bytes_high = draft_.send_queue_high;
+  member.handler = std::make_unique<CheckedHandler>(machine_, number, inner, peers_.pattern(), habits);
 }
 
 engine::EngineConfig Run::config_of(unsigned number) {
@@ -128,9 +139,17 @@ bool Run::sleep(unsigned loop, TimePoint until) {
     return true;
   }
   // It waits within one turn: it stops. All others go on meanwhile.
+  if (member.waits > waits_a_turn_max) {
+    machine_.violate(18, "stop waits, and nothing will come");
+    return false;
+  }
   member.woken = false;
   while (!member.woken) {
-    if (machine_.violation() || machine_.schedule.empty()) return false;
+    if (machine_.violation()) return false;
+    if (machine_.schedule.empty()) {
+      machine_.violate(18, "stop waits, and nothing will come");
+      return false;
+    }
     if (machine_.schedule.next_time() > until) {
       machine_.schedule.advance_to(until);
       return true;
@@ -195,10 +214,12 @@ void Run::turn(unsigned number) {
   member.asleep = member.woken = false;
   member.waits = 0;
   ++turns_;
-  const std::uint64_t before = machine_.trace.count() + member.shard->handed_out();
+  const std::uint64_t noted = machine_.trace.count();
+  const std::uint64_t before = noted + member.shard->handed_out();
   const auto deadline = member.shard->loop().core().next_deadline();
   const bool goes_on = member.shard->loop().turn();
   const bool nothing_happened = machine_.trace.count() + member.shard->handed_out() == before;
+  member.quiet_turns = machine_.trace.count() == noted ? member.quiet_turns + 1 : 0;
   machine_.note(What::turn, number);
   member.running = false;
   if (machine_.violation()) return;
@@ -216,7 +237,8 @@ void Run::turn(unsigned number) {
     return;
   }
   member.turns_in_row = nothing_happened ? member.turns_in_row + 1 : 0;
-  if (member.turns_in_row > empty_turns_max) machine_.violate(5, "a loop turns and turns, and nothing happens");
+  if (member.turns_in_row > empty_turns_max || member.quiet_turns > quiet_turns_max)
+    machine_.violate(5, "a loop turns and turns, and nothing happens");
   schedule_turn(number, delay(machine_.streams.scheduler, draft_.turn_delay_max));
 }
 
@@ -226,9 +248,13 @@ void Run::check(unsigned number) {
     machine_.violate(3, "a listener is open, and nothing is in flight or armed that would accept");
   if (member.asleep && member.tasks_posted != member.tasks_run)
     machine_.violate(14, "a loop sleeps with a message in its mailbox");
+  if (!member.shard->accepts_within_target(draft_.accepts_in_flight))
+    machine_.violate(3, "more accepts are in flight than there should be");
   const core::ShardCounters& counters = member.shard->counters();
   if (counters.connections_open.get() < member.handler->live())
     machine_.violate(17, "fewer connections are counted than handlers know");
+  if (counters.connections_open.get() != member.shard->loop().core().connections())
+    machine_.violate(17, "the counter of open connections is not their number");
 }
 
 /// A connection or task of which the server's own threads know nothing.
@@ -248,13 +274,37 @@ void Run::call_from_outside() {
   message->id = id;
   if (kind == Kind::task) {
     ++member.tasks_posted;
-    message->task = [&member] { ++member.tasks_run; };
+    message->task = [this, &member, posted = machine_.now()] {
+      ++member.tasks_run;
+      member.handler->resume_paused();
+      if (machine_.now() - posted > wake_bound) machine_.violate(14, "a message waited, and its loop slept");
+    };
   } else {
-    member.handler->spoil(id);
+    member.handler->ends(id, kind == Kind::abort);
   }
   machine_.note(What::called, number, static_cast<std::uint64_t>(kind));
   if (member.shard->loop().mailbox().put(message)) machine_.violate(14, "a mailbox with room takes no message");
   if (!healed_) machine_.schedule.after(delay(chance, milliseconds{20}), EventKind::other_thread, 0, 0);
+}
+
+void Run::post_resume(Member& member) {
+  auto message = std::make_unique<engine::Message>(engine::Message::Kind::task);
+  ++member.tasks_posted;
+  message->task = [&member] {
+    ++member.tasks_run;
+    member.handler->resume_paused();
+  };
+  if (member.shard->loop().mailbox().put(message)) machine_.violate(14, "a mailbox with room takes no message");
+}
+
+/// No wake fails any more, and no handler is slow: a message is handled at once.
+void Run::check_wakes() {
+  for (Member& member : members_) post_resume(member);
+  const auto all_ran = [this] {
+    return std::all_of(members_.begin(), members_.end(),
+                       [](const Member& member) { return member.tasks_posted == member.tasks_run; });
+  };
+  if (!until(all_ran, milliseconds{300})) machine_.violate(14, "a message waits, and its loop sleeps");
 }
 
 void Run::limit_handles(bool begins) {
@@ -298,6 +348,10 @@ void Run::heal() {
   machine_.note(What::phase, 0, 2);
   healed_ = true;
   machine_.faults.heal();
+  for (Member& member : members_) {
+    member.handler->calm_down();
+    post_resume(member);
+  }
   machine_.network.handles().set_limit(draft_.habits.handle_limit);
   const auto at_rest = [this] {
     return std::all_of(members_.begin(), members_.end(),
@@ -317,6 +371,7 @@ void Run::check_at_rest() {
     if (member.handler->live() != 0) machine_.violate(11, "a connection has ended without on_disconnect");
   }
   if (accepted != disconnected) machine_.violate(17, "connections accepted are not those that ended");
+  if (group_.limit.taken() != 0) machine_.violate(17, "the limit counts connections that are gone");
   if (accepted > machine_.network.accepted()) machine_.violate(17, "more connections are counted than were accepted");
 }
 
@@ -324,6 +379,10 @@ void Run::probe() {
   machine_.note(What::phase, 0, 3);
   // The longest wait of the accept chain, and of a pause between attempts.
   until([] { return false; }, seconds{3});
+  for (const Member& member : members_) {
+    if (member.tasks_posted != member.tasks_run) machine_.violate(14, "a message was never handled");
+  }
+  check_wakes();
   const std::uint64_t served = peers_.served();
   peers_.probe(probes);
   if (!until([this] { return peers_.all_done(); }, seconds{20}) && !machine_.violation())
@@ -334,9 +393,14 @@ void Run::probe() {
 
 void Run::drain() {
   machine_.note(What::phase, 0, 4);
-  peers_.stay(silent_at_the_end);
+  peers_.stay(stay_to_the_end);
   until([] { return false; }, milliseconds{50});
+  machine_.network.heal();
   peers_.server_drains();
+  for (Member& member : members_) member.handler->drains();
+  // Some are on their way into a backlog when it begins.
+  peers_.arrive(arrive_at_the_end);
+  until([] { return false; }, delay(machine_.streams.scheduler, milliseconds{2}));
   group_.request_drain(machine_.now() + seconds{4});
   const auto all_ended = [this] {
     return std::all_of(members_.begin(), members_.end(), [](const Member& member) { return member.ended; });

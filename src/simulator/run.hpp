@@ -52,6 +52,7 @@ class Run final : public Threads {
     bool woken = false;
     bool ended = false;
     std::uint64_t turns_in_row = 0;  ///< Without sleeping.
+    std::uint64_t quiet_turns = 0;   ///< In a row: nothing was done in them.
     std::uint64_t tasks_posted = 0;
     std::uint64_t tasks_run = 0;
   };
@@ -70,6 +71,8 @@ class Run final : public Threads {
   void check_after_stop();
   void schedule_turn(unsigned number, std::chrono::nanoseconds after);
   void call_from_outside();
+  void post_resume(Member& member);
+  void check_wakes();
   void limit_handles(bool begins);
 
   void traffic();

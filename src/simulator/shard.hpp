@@ -1,11 +1,10 @@
-// One loop of the simulated server: the shipped engine over a simulated system, and what is checked between its turns.
+// One loop of the simulated server, as the run sees it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <utility>
 
-#include "engine/engine.hpp"
+#include "engine/loop.hpp"
 #include "simulator/machine.hpp"
 #include "simulator/simulation.hpp"
 
@@ -23,51 +22,22 @@ class Shard {
   virtual std::uint64_t port_in_flight() noexcept = 0;
   /// For each listener: what the engine believes, and, of a loop that sleeps, what the system has.
   virtual bool accept_chain_holds(bool asleep) noexcept = 0;
+  /// No listener has more accepts in the system than it is meant to.
+  virtual bool accepts_within_target(unsigned singles) noexcept = 0;
   virtual const core::ShardCounters& counters() const noexcept = 0;
 };
-
-template <template <class> class Port, class Sys>
-class ShardOver final : public Shard {
- public:
-  ShardOver(const engine::EngineConfig& config, engine::Group& group, Machine& machine, unsigned number)
-      : engine_{config, group, machine, number} {}
-
-  engine::Loop& loop() noexcept override { return engine_; }
-  bool idle() noexcept override { return sys().idle(); }
-  std::uint64_t handed_out() noexcept override { return sys().handed_out(); }
-  std::uint64_t kernel_in_flight() noexcept override { return sys().in_flight(); }
-  std::uint64_t port_in_flight() noexcept override { return engine_.port().in_flight(); }
-  const core::ShardCounters& counters() const noexcept override { return engine_.core().counters(); }
-
-  bool accept_chain_holds(bool asleep) noexcept override {
-    if (!engine_.accept_chain_holds()) return false;
-    for (const engine::Listener& listener : engine_.listeners()) {
-      const core::Acceptor& acceptor = listener.acceptor;
-      using Mode = core::Acceptor::Mode;
-      if (acceptor.mode() == Mode::closed || acceptor.mode() == Mode::closing || acceptor.armed()) continue;
-      if (asleep && !sys().listens(listener.handle)) return false;
-    }
-    return true;
-  }
-
- private:
-  Sys& sys() noexcept { return engine_.port().sys(); }
-
-  engine::Engine<Port<Sys>> engine_;
-};
-
-/// `config.core` gets what the platform knows.
-template <template <class> class Port, class Sys>
-std::unique_ptr<Shard> make_shard_over(engine::EngineConfig config, engine::Group& group, Machine& machine,
-                                       unsigned number) {
-  config.core.platform = Port<Sys>::capabilities.platform;
-  config.core.peer_name = &Port<Sys>::peer_name;
-  return std::make_unique<ShardOver<Port, Sys>>(config, group, machine, number);
-}
 
 /// Makes the loops of a run. A test of the checker makes wrong ones.
 using MakeShard = std::unique_ptr<Shard> (*)(engine::EngineConfig config, engine::Group& group, Machine& machine,
                                              unsigned number);
+
+/// What ships, over each simulated system: a source file each, so that a change in one backend compiles one of them.
+std::unique_ptr<Shard> make_io_uring_shard(engine::EngineConfig config, engine::Group& group, Machine& machine,
+                                           unsigned number);
+std::unique_ptr<Shard> make_epoll_shard(engine::EngineConfig config, engine::Group& group, Machine& machine,
+                                        unsigned number);
+std::unique_ptr<Shard> make_iocp_shard(engine::EngineConfig config, engine::Group& group, Machine& machine,
+                                       unsigned number);
 
 /// What ships, over the platform's simulated system.
 MakeShard shipped_shard(Platform platform) noexcept;

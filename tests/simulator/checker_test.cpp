@@ -13,6 +13,7 @@
 #include "simulator/io_uring_sys.hpp"
 #include "simulator/iocp_sys.hpp"
 #include "simulator/run.hpp"
+#include "simulator/shard_over.hpp"
 
 namespace iocpp::simulator {
 namespace {
@@ -74,6 +75,118 @@ TEST(CheckerDeathTest, a_completion_that_comes_twice_is_found) {
         if (found(on(Platform::io_uring), make_shard_over<io_uring::Port, DoublingIoUring>).violated != 0) std::abort();
       },
       "");
+}
+
+/// Found by an assertion of what ships, or by the checker.
+void expect_found(Platform platform, MakeShard make_shard) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        if (found(on(platform), make_shard).violated != 0) std::abort();
+      },
+      "");
+}
+
+/// One terminal entry of a send in 50 tells of a byte that was never posted.
+class BoastingIoUring : public IoUringSys {
+ public:
+  using IoUringSys::IoUringSys;
+
+ protected:
+  void complete(const Entry& entry) override {
+    Entry told = entry;
+    const bool of_send = (entry.user >> 56) == 4;
+    if (of_send && entry.result > 0 && ++count_ % 50 == 0) ++told.result;
+    IoUringSys::complete(told);
+  }
+
+ private:
+  unsigned count_ = 0;
+};
+
+TEST(CheckerDeathTest, a_completion_of_more_bytes_than_were_posted_is_found) {
+  expect_found(Platform::io_uring, make_shard_over<io_uring::Port, BoastingIoUring>);
+}
+
+/// One terminal entry in 50 has the generation before its own.
+class StaleIoUring : public IoUringSys {
+ public:
+  using IoUringSys::IoUringSys;
+
+ protected:
+  void complete(const Entry& entry) override {
+    Entry told = entry;
+    if ((entry.flags & io_uring::kernel::entry_more) == 0 && ++count_ % 50 == 0) --told.user;
+    IoUringSys::complete(told);
+  }
+
+ private:
+  unsigned count_ = 0;
+};
+
+TEST(CheckerDeathTest, a_completion_of_a_wrong_generation_is_found) {
+  expect_found(Platform::io_uring, make_shard_over<io_uring::Port, StaleIoUring>);
+}
+
+/// One operation in 50 goes on after its terminal entry.
+class TalkativeIoUring : public IoUringSys {
+ public:
+  using IoUringSys::IoUringSys;
+
+ protected:
+  void complete(const Entry& entry) override {
+    IoUringSys::complete(entry);
+    if ((entry.flags & io_uring::kernel::entry_more) != 0 || ++count_ % 50 != 0) return;
+    Entry more = entry;
+    more.flags |= io_uring::kernel::entry_more;
+    IoUringSys::complete(more);
+  }
+
+ private:
+  unsigned count_ = 0;
+};
+
+TEST(CheckerDeathTest, a_completion_after_the_terminal_one_is_found) {
+  expect_found(Platform::io_uring, make_shard_over<io_uring::Port, TalkativeIoUring>);
+}
+
+/// One packet in 100 comes twice.
+class DoublingIocp : public IocpSys {
+ public:
+  using IocpSys::IocpSys;
+
+ protected:
+  void complete(const Packet& packet) override {
+    IocpSys::complete(packet);
+    if (++count_ % 100 == 0) IocpSys::complete(packet);
+  }
+
+ private:
+  unsigned count_ = 0;
+};
+
+TEST(CheckerDeathTest, a_packet_that_comes_twice_is_found) {
+  expect_found(Platform::iocp, make_shard_over<iocp::Port, DoublingIocp>);
+}
+
+/// One packet of a send in 50 tells of a byte more than there was.
+class BoastingIocp : public IocpSys {
+ public:
+  using IocpSys::IocpSys;
+
+ protected:
+  void complete(const Packet& packet) override {
+    Packet told = packet;
+    if (packet.bytes != 0 && ++count_ % 50 == 0) ++told.bytes;
+    IocpSys::complete(told);
+  }
+
+ private:
+  unsigned count_ = 0;
+};
+
+TEST(CheckerDeathTest, a_packet_of_more_bytes_than_were_posted_is_found) {
+  expect_found(Platform::iocp, make_shard_over<iocp::Port, BoastingIocp>);
 }
 
 class LosingEpoll : public EpollSys {

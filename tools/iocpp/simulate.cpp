@@ -21,12 +21,14 @@ using iocpp::simulator::Platform;
 constexpr std::size_t steps_of_a_failure = 60;
 constexpr std::size_t steps_of_a_trace = 1U << 22;
 
-/// What an assertion that fails inside a run is to say; there is no way back from one.
+/// What a run that an assertion or the processor ends is to say; there is no way back from either.
 thread_local const char* running = nullptr;
 
-void tell_which_run(int) {
+void tell_which_run(int signal) {
   if (running != nullptr) {
-    std::fputs("\niocpp: the run that was ended by the assertion above is\n  ", stderr);
+    std::fputs(signal == SIGABRT ? "\niocpp: the run that was ended by the assertion above is\n  "
+                                 : "\niocpp: a run that touched memory which is not there is\n  ",
+               stderr);
     std::fputs(running, stderr);
     std::fputs("\n", stderr);
   }
@@ -43,6 +45,7 @@ class Runs {
 
   SimulateResult go() {
     std::signal(SIGABRT, tell_which_run);
+    std::signal(SIGSEGV, tell_which_run);
     const stress::TimePoint begin = stress::Clock::now();
     std::vector<std::thread> threads;
     for (unsigned thread = 0; thread < options_.threads; ++thread) threads.emplace_back([this] { work(); });
@@ -136,7 +139,9 @@ std::string_view to_string(iocpp::simulator::Level level) {
 }
 
 std::string replay_command(const SimulateOptions& options, std::uint64_t seed, Platform platform) {
-  return "iocpp simulate --seed " + std::to_string(seed) + " --platform " + std::string{to_string(platform)} +
+  const std::string program =
+      options.mutant.empty() ? "iocpp simulate" : "build/mutants/iocpp simulate --mutant " + options.mutant;
+  return program + " --seed " + std::to_string(seed) + " --platform " + std::string{to_string(platform)} +
          " --connections " + std::to_string(options.connections) + " --faults " +
          std::string{to_string(options.faults)};
 }

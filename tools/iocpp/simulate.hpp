@@ -17,6 +17,7 @@ struct SimulateOptions {
   std::uint32_t connections = 1000;
   iocpp::simulator::Level faults = iocpp::simulator::Level::light;
   unsigned threads = 1;
+  std::string mutant{};  ///< The one that is built in, where the command was asked for it.
   bool trace = false;
   bool json = false;
 };

@@ -17,7 +17,7 @@ constexpr std::uint64_t seeds_most = 1'000'000'000'000'000;
 
 struct Simulate {
   SimulateOptions options;
-  std::string mutant;
+  std::string built_in;
 };
 
 void add_seeds(CLI::App& app, SimulateOptions& options) {
@@ -69,7 +69,7 @@ void add_faults(CLI::App& app, SimulateOptions& options) {
 }
 
 int run(const Simulate& chosen) {
-  if (!chosen.mutant.empty())
+  if (!chosen.options.mutant.empty() && chosen.options.mutant != chosen.built_in)
     throw WrongArgument("--mutant: this program has no mutants; they are in build/mutants/iocpp");
   if (chosen.options.trace &&
       (chosen.options.first_seed != chosen.options.last_seed || chosen.options.platforms.size() != 1))
@@ -79,7 +79,7 @@ int run(const Simulate& chosen) {
 
 }  // namespace
 
-void add_simulate_command(CLI::App& app, Command& chosen) {
+void add_simulate_command(CLI::App& app, Command& chosen, const std::string& mutant) {
   CLI::App& command = *app.add_subcommand(
       "simulate",
       "The whole server over a simulated kernel and network, with faults, in virtual time: each run is a function of "
@@ -87,13 +87,14 @@ void add_simulate_command(CLI::App& app, Command& chosen) {
       "seed. Exit code 1: an invariant was violated, and the command that shows it again is printed");
   auto simulate = std::make_shared<Simulate>();
   SimulateOptions& options = simulate->options;
+  simulate->built_in = mutant;
   options.threads = std::max(1U, std::thread::hardware_concurrency());
   add_seeds(command, options);
   add_platform(command, options);
   program::add_count(command, "--connections", options.connections, 1, 100'000'000, "Connections of each run");
   add_faults(command, options);
   program::add_count(command, "--threads", options.threads, 1, 256, "Runs at once");
-  command.add_option("--mutant", simulate->mutant, "A bug built in on purpose: only in build/mutants/iocpp")
+  command.add_option("--mutant", options.mutant, "A bug built in on purpose: only in build/mutants/iocpp")
       ->type_name("NAME");
   command.add_flag("--trace", options.trace, "Print every step of the one run");
   command.add_flag("--json", options.json, "Print the result as one JSON object on stdout, and nothing else there");

@@ -1,0 +1,3 @@
+#include "bug.hpp"
+
+extern const Bug built_in{"", ""};
