@@ -445,7 +445,8 @@ bool IocpSys::listens(NativeHandle listener) noexcept {
 
 unsigned IocpSys::accepts_of(NativeHandle listener) noexcept {
   const std::uint32_t socket = machine_.network.index_of(listener);
-  if (socket == no_index) return 0;
+  // Operations of another loop are in its own pool.
+  if (socket == no_index || machine_.network.socket(socket).observer != this) return 0;
   unsigned count = 0;
   for (std::uint32_t at = machine_.network.socket(socket).first_operation; at != no_index; at = operations_[at].next)
     count += operations_[at].kind == Kind::accept && !operations_[at].cancelled ? 1U : 0U;
