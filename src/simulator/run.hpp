@@ -93,7 +93,6 @@ class Run final : public Threads {
   std::int64_t instant_ = 0;
   std::uint64_t events_at_instant_ = 0;
   bool healed_ = false;
-  bool pumping_ended_ = false;
 };
 
 /// `simulate`, with loops of the caller's.

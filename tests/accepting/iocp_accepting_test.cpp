@@ -111,7 +111,8 @@ class IocpInlineRow : public ::testing::TestWithParam<std::tuple<Kind, std::size
 
 TEST_P(IocpInlineRow, clients_accepted_before_the_post_returns_are_served_as_well) {
   // UA-.NETStandard#290: a synchronous completion was ignored, and the listener fell silent.
-  const auto& [kind, times] = GetParam();
+  const auto& [kind, count] = GetParam();
+  const std::size_t times = count;  // a lambda does not capture a binding, says clang 14
   IocpScript script;
   script.faults.assign(times, {kind, 0});
   IocpShard shard{script};

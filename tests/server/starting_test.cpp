@@ -92,18 +92,18 @@ struct Failing {
 class FailingFactory : public ::testing::TestWithParam<Failing> {};
 
 TEST_P(FailingFactory, makes_start_fail_and_leaves_nothing) {
-  const auto [failing, null, accept_thread] = GetParam();
+  const Failing failing = GetParam();
   const Footprint before = Footprint::now();
   std::vector<Client> waiting;
   {
-    const auto factory = [failing, null](unsigned shard) -> std::unique_ptr<Handler> {
-      if (shard != failing) return std::make_unique<Handler>();
-      if (null) return nullptr;
+    const auto factory = [failing](unsigned shard) -> std::unique_ptr<Handler> {
+      if (shard != failing.shard) return std::make_unique<Handler>();
+      if (failing.null) return nullptr;
       throw Boom{};
     };
-    Server server(on_loopback({.shards = 3, .accept_thread = accept_thread}), factory);
+    Server server(on_loopback({.shards = 3, .accept_thread = failing.accept_thread}), factory);
     for (int count = 0; count < 20; ++count) waiting.emplace_back(server.port());
-    if (null) {
+    if (failing.null) {
       EXPECT_THROW(server.start(), std::system_error);
     } else {
       EXPECT_THROW(server.start(), Boom);

@@ -14,14 +14,15 @@
 #include "simulator/iocp_sys.hpp"
 #include "simulator/run.hpp"
 #include "simulator/shard_over.hpp"
+#include "support/seeds.hpp"
 
 namespace iocpp::simulator {
 namespace {
 
-constexpr std::uint64_t seeds = 100;
+constexpr std::uint64_t seeds_of_a_hunt = 100;
 
 /// The first violation among the seeds; one of 0 when there is none.
-Outcome found(Plan plan, MakeShard make_shard) {
+Outcome found(Plan plan, MakeShard make_shard, std::uint64_t seeds = seeds_of_a_hunt) {
   for (plan.seed = 1; plan.seed <= seeds; ++plan.seed) {
     const Outcome outcome = simulate(plan, make_shard);
     if (outcome.violated != 0) return outcome;
@@ -317,7 +318,7 @@ class EarlyReturn : public iocp::Port<Sys> {
 
 TEST(Checker, an_accept_chain_that_ends_with_a_client_that_left_is_found_by_99_of_100_seeds) {
   std::uint64_t finds = 0;
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_of_a_hunt; ++seed) {
     Plan plan = on(Platform::iocp);
     plan.seed = seed;
     plan.connections = 1000;
@@ -382,7 +383,7 @@ TEST(Checker, a_handler_that_throws_violates_nothing) {
     Plan plan = on(platform);
     plan.expects_echo = false;
     plan.handler = [](unsigned) { return std::make_unique<ThrowingEcho>(); };
-    const Outcome outcome = found(plan, shipped_shard(platform));
+    const Outcome outcome = found(plan, shipped_shard(platform), tests::seeds(100));
     EXPECT_EQ(outcome.violated, 0U) << to_string(platform) << ", seed " << outcome.seed << ": " << outcome.detail;
   }
 }

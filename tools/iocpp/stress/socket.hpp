@@ -85,7 +85,8 @@ class Socket {
   friend class Poller;
   static constexpr std::intptr_t none = -1;
   std::intptr_t handle_ = none;
-  bool connecting_ = false;  ///< `connect` was called (Windows, where it cannot be called twice).
+  /// `connect` was called (Windows, where it cannot be called twice).
+  [[maybe_unused]] bool connecting_ = false;
 };
 
 struct PollEvent {

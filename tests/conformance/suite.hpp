@@ -1,5 +1,7 @@
 // The contract of engine/backend.hpp, point by point, over every backend. Nothing here asks which backend it is; where
-// they may differ, the capability table says so.
+// they may differ, the capability table says so. A file that includes this has named its `Worlds` and `WorldNames`.
+#pragma once
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,8 +10,6 @@
 #include <numeric>
 #include <thread>
 
-#include "conformance/iocp_worlds.hpp"
-#include "conformance/simulated_world.hpp"
 #include "conformance/world.hpp"
 #include "core/accept_outcome.hpp"
 #include "core/transfer_outcome.hpp"
@@ -142,37 +142,6 @@ class Conformance : public ::testing::Test {
   World world_;
 };
 
-#ifdef _WIN32
-using Worlds = ::testing::Types<RealIocp>;
-struct WorldNames {
-  template <class World>
-  static std::string GetName(int) {
-    return "iocp_real";
-  }
-};
-#else
-using Worlds = ::testing::Types<RealIoUring, RealOldIoUring, RealEpoll, IocpLater, IocpAtOnce, IocpAtOnceWithoutPacket,
-                                SimulatedIoUring<UsualHabits>, SimulatedIoUring<SlowHabits>,
-                                SimulatedIoUring<OldHabits>, SimulatedEpoll<UsualHabits>, SimulatedEpoll<SlowHabits>,
-                                SimulatedIocp<UsualHabits>, SimulatedIocp<SlowHabits>>;
-struct WorldNames {
-  template <class World>
-  static std::string GetName(int) {
-    if (std::is_same_v<World, SimulatedIoUring<UsualHabits>>) return "io_uring_simulated";
-    if (std::is_same_v<World, SimulatedIoUring<SlowHabits>>) return "io_uring_simulated_slow";
-    if (std::is_same_v<World, SimulatedIoUring<OldHabits>>) return "io_uring_simulated_old_kernel";
-    if (std::is_same_v<World, SimulatedEpoll<UsualHabits>>) return "epoll_simulated";
-    if (std::is_same_v<World, SimulatedEpoll<SlowHabits>>) return "epoll_simulated_slow";
-    if (std::is_same_v<World, SimulatedIocp<UsualHabits>>) return "iocp_simulated";
-    if (std::is_same_v<World, SimulatedIocp<SlowHabits>>) return "iocp_simulated_slow";
-    if (std::is_same_v<World, RealEpoll>) return "epoll_real";
-    if (std::is_same_v<World, IocpLater>) return "iocp_on_linux";
-    if (std::is_same_v<World, IocpAtOnce>) return "iocp_on_linux_at_once";
-    if (std::is_same_v<World, IocpAtOnceWithoutPacket>) return "iocp_on_linux_at_once_without_packet";
-    return std::is_same_v<World, RealIoUring> ? "io_uring_real" : "io_uring_real_old_kernel";
-  }
-};
-#endif
 TYPED_TEST_SUITE(Conformance, Worlds, WorldNames);
 
 TYPED_TEST(Conformance, prints_its_capabilities) {
