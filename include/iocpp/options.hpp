@@ -64,6 +64,10 @@ struct Options {
   std::size_t receive_ring_bytes_max =
       16U << 20;  ///< They grow up to this when they run out. (io_uring before Linux 6.12: to 256 MiB at most.)
 
+  /// Windows: with how large a buffer of its own each connection waits for bytes, up to 64 KiB. That saves a call a
+  /// message, and costs this memory a connection, locked by the system. 0: it waits with none.
+  std::size_t posted_receive_bytes = 0;
+
   std::size_t send_queue_bytes_high = 1U << 20;   ///< Above: `above_high_watermark`, and receiving pauses (see below).
   std::size_t send_queue_bytes_low = 256U << 10;  ///< At or below again: `on_writable`, and receiving resumes.
   std::size_t send_queue_bytes_max =

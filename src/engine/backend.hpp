@@ -42,6 +42,7 @@ struct BackendConfig {
   SocketOptions sockets;
   std::size_t receive_ring_bytes = 2U << 20;
   std::size_t receive_ring_bytes_max = 16U << 20;
+  std::size_t posted_receive_bytes = 0;
   core::ShardCounters* counters = nullptr;
 };
 

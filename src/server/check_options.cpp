@@ -31,6 +31,7 @@ void check_sizes(const Options& options) {
           "receive_ring_bytes: 64 KiB to 1 GiB");
   require(options.receive_ring_bytes_max >= options.receive_ring_bytes && options.receive_ring_bytes_max <= ring_most,
           "receive_ring_bytes_max: receive_ring_bytes to 1 GiB");
+  require(options.posted_receive_bytes <= ring_least, "posted_receive_bytes: 0 to 64 KiB");
   require(options.send_queue_bytes_low <= options.send_queue_bytes_high,
           "send_queue_bytes_low: at most send_queue_bytes_high");
   require(options.send_queue_bytes_high <= options.send_queue_bytes_max,

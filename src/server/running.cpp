@@ -122,6 +122,7 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
                             .send_buffer = options_.socket_send_buffer};
   config.backend.receive_ring_bytes = options_.receive_ring_bytes;
   config.backend.receive_ring_bytes_max = options_.receive_ring_bytes_max;
+  config.backend.posted_receive_bytes = options_.posted_receive_bytes;
   config.accepts_in_flight = static_cast<unsigned>(options_.accepts_in_flight);
   config.mailbox_bytes_max = options_.mailbox_bytes_max;
   // Runs on the loop's thread; it reads only what does not change after the constructor.

@@ -51,6 +51,7 @@ Draft draft(const Plan& plan) {
   draft.peers.bytes_max = static_cast<std::uint32_t>(scaled(prng, 64, 7));
   draft.peers.pause_max = microseconds{scaled(prng, 8, 9)};
   draft.peers.expects_echo = plan.expects_echo;
+  draft.posted_receive_bytes = one_in(prng, 3) ? scaled(prng, 16, 9) : 0;
   return draft;
 }
 

@@ -127,7 +127,8 @@ NativeHandle IocpSys::accept_now(NativeHandle listener, int& error) {
   return client;
 }
 
-int IocpSys::receive_nothing(NativeHandle handle, kernel::Overlapped& overlapped) {
+int IocpSys::receive(NativeHandle handle, std::span<std::byte> room, std::uint32_t* received,
+                     kernel::Overlapped& overlapped) {
   const Socket* socket = checked(handle);
   if (socket == nullptr || socket->kind != Socket::Kind::stream) return windows_error::wsaenotsock;
   if (const int error = machine_.inject(Site::receive_post); error != 0) {
@@ -137,7 +138,7 @@ int IocpSys::receive_nothing(NativeHandle handle, kernel::Overlapped& overlapped
       machine_.network.fell_short(machine_.network.link_of(*socket));
     return error;
   }
-  return post({.kind = Kind::receive, .handle = handle, .overlapped = &overlapped}, nullptr);
+  return post({.kind = Kind::receive, .handle = handle, .overlapped = &overlapped, .room = room}, received);
 }
 
 int IocpSys::receive_now(NativeHandle handle, std::span<std::byte> room, std::uint32_t& received) {
@@ -147,14 +148,19 @@ int IocpSys::receive_now(NativeHandle handle, std::span<std::byte> room, std::ui
   if (!socket->nonblocking) machine_.violate(20, "a receive that may block the loop");
   Link& link = machine_.network.link_of(*socket);
   if (link.to_server.arrived != 0) {
-    std::size_t most = room.size();
-    if (machine_.happens(Site::receive_short)) most = between(machine_.streams.kernel, 1, most);
-    received = static_cast<std::uint32_t>(machine_.network.read(link, room.data(), most));
-    machine_.note(What::received, static_cast<std::uint32_t>(handle), received);
+    received = read(link, handle, room);
     return 0;
   }
   if (link.reset_at_server) return windows_error::wsaeconnreset;
   return link.to_server.drained() ? 0 : windows_error::wsaewouldblock;
+}
+
+std::uint32_t IocpSys::read(Link& link, NativeHandle handle, std::span<std::byte> room) {
+  std::size_t most = room.size();
+  if (machine_.happens(Site::receive_short)) most = between(machine_.streams.kernel, 1, most);
+  const auto received = static_cast<std::uint32_t>(machine_.network.read(link, room.data(), most));
+  machine_.note(What::received, static_cast<std::uint32_t>(handle), received);
+  return received;
 }
 
 int IocpSys::send(NativeHandle handle, std::span<const kernel::Buffer> buffers, std::uint32_t* sent,
@@ -282,7 +288,8 @@ IocpSys::Result IocpSys::attempt_receive(const Operation& operation) {
   int error = machine_.inject(Site::receive);
   if (error != 0 && error != windows_error::wsaenobufs) machine_.network.reset_by_fault(socket.link, error);
   if (error == 0 && link.reset_at_server) error = reset_error(link);
-  if (error == 0) return {.ended = ready(operation)};
+  if (error == 0 && (operation.room.empty() || link.to_server.arrived == 0)) return {.ended = ready(operation)};
+  if (error == 0) return {true, 0, read(link, operation.handle, operation.room)};
   machine_.network.fell_short(link);
   machine_.note(What::receive_failed, static_cast<std::uint32_t>(operation.handle), static_cast<std::uint64_t>(error));
   return {true, error, 0};

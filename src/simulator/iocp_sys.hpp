@@ -37,7 +37,8 @@ class IocpSys : public Kernel, public Observer {
   int update_accept_context(NativeHandle socket, NativeHandle listener);
   NativeHandle accept_now(NativeHandle listener, int& error);
 
-  int receive_nothing(NativeHandle socket, iocp::kernel::Overlapped& overlapped);
+  int receive(NativeHandle socket, std::span<std::byte> room, std::uint32_t* received,
+              iocp::kernel::Overlapped& overlapped);
   int receive_now(NativeHandle socket, std::span<std::byte> room, std::uint32_t& received);
   int send(NativeHandle socket, std::span<const iocp::kernel::Buffer> buffers, std::uint32_t* sent,
            iocp::kernel::Overlapped& overlapped);
@@ -93,6 +94,7 @@ class IocpSys : public Kernel, public Observer {
     std::span<const iocp::kernel::Buffer> buffers{};
     std::size_t sent = 0;
     std::uint64_t hash = 0;
+    std::span<std::byte> room{};  ///< Of a receive with a buffer.
   };
   /// An operation's end, or that it goes on.
   struct Result {
@@ -109,6 +111,7 @@ class IocpSys : public Kernel, public Observer {
   Result attempt_accept(Operation& operation);
   Result attempt_receive(const Operation& operation);
   Result attempt_send(Operation& operation);
+  std::uint32_t read(Link& link, NativeHandle handle, std::span<std::byte> room);
   void fail_accept(std::uint32_t listener, int error);
   void remove(std::uint32_t index);
   void finish(std::uint32_t index, int error, std::uint32_t bytes, bool packet);

@@ -111,6 +111,7 @@ engine::EngineConfig Run::config_of(unsigned number) {
   config.core.send_queue_bytes_max = draft_.handler.send_queue_bytes_max;
   config.backend.receive_ring_bytes = draft_.receive_ring_bytes;
   config.backend.receive_ring_bytes_max = draft_.receive_ring_bytes * 4;
+  config.backend.posted_receive_bytes = draft_.posted_receive_bytes;
   config.accepts_in_flight = draft_.accepts_in_flight;
   config.reopen_listener = [this](std::size_t, int& error) { return reopen(error); };
   return config;

@@ -23,6 +23,7 @@ struct Draft {
   unsigned accepts_in_flight = 16;
   std::size_t connections_max = 100'000;
   std::size_t receive_ring_bytes = 64U << 10;
+  std::size_t posted_receive_bytes = 0;
   std::size_t send_queue_high = 1U << 20;
   std::chrono::nanoseconds turn_delay_max = std::chrono::microseconds{5};
 };

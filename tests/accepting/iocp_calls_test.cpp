@@ -17,12 +17,13 @@ class IocpCallsPer : public ::testing::Test {
  protected:
   using Port = iocp::Port<CountingIocp>;
 
-  IocpCallsPer() : group_{100} {
+  explicit IocpCallsPer(std::size_t posted_receive_bytes = 0) : group_{100} {
     Descriptor listener = listen_on_loopback();
     port_ = port_of(listener.get());
     engine::EngineConfig config;
     config.core.platform = Port::capabilities.platform;
     config.core.peer_name = &Port::peer_name;
+    config.backend.posted_receive_bytes = posted_receive_bytes;
     config.listeners = {listener.release()};
     engine_.emplace(config, group_, &calls_);
     group_.loops = group_.acceptors = {&*engine_};
@@ -64,6 +65,19 @@ TEST_F(IocpCallsPer, echo_of_a_quiet_connection) {
   for (int count = 0; count < 100; ++count) echo(client);
   EXPECT_EQ(calls_,
             (IocpCalls{{"GetQueuedCompletionStatusEx", 100}, {"recv", 100}, {"WSASend", 100}, {"WSARecv", 100}}));
+}
+
+class IocpCallsWithPostedBuffersPer : public IocpCallsPer {
+ protected:
+  IocpCallsWithPostedBuffersPer() : IocpCallsPer{4096} {}
+};
+
+TEST_F(IocpCallsWithPostedBuffersPer, echo_of_a_quiet_connection) {
+  Peer client{port_};
+  echo(client);
+  calls_.clear();
+  for (int count = 0; count < 100; ++count) echo(client);
+  EXPECT_EQ(calls_, (IocpCalls{{"GetQueuedCompletionStatusEx", 100}, {"WSASend", 100}, {"WSARecv", 100}}));
 }
 
 TEST_F(IocpCallsPer, connection_with_one_echo_that_the_client_ends) {

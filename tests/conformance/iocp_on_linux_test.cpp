@@ -9,11 +9,14 @@
 namespace iocpp::tests {
 namespace {
 
-using Worlds = ::testing::Types<IocpLater, IocpAtOnce, IocpAtOnceWithoutPacket>;
+using Worlds = ::testing::Types<IocpLater, IocpAtOnce, IocpAtOnceWithoutPacket, PostedBuffers<IocpLater>,
+                                PostedBuffers<IocpAtOnceWithoutPacket>>;
 struct WorldNames {
   template <class World>
   static std::string GetName(int) {
     if (std::is_same_v<World, IocpLater>) return "iocp_on_linux";
+    if (std::is_same_v<World, PostedBuffers<IocpLater>>) return "iocp_on_linux_posted_buffers";
+    if (std::is_same_v<World, PostedBuffers<IocpAtOnceWithoutPacket>>) return "iocp_on_linux_at_once_posted_buffers";
     return std::is_same_v<World, IocpAtOnce> ? "iocp_on_linux_at_once" : "iocp_on_linux_at_once_without_packet";
   }
 };

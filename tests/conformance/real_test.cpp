@@ -13,11 +13,11 @@ namespace iocpp::tests {
 namespace {
 
 #ifdef _WIN32
-using Worlds = ::testing::Types<RealIocp>;
+using Worlds = ::testing::Types<RealIocp, PostedBuffers<RealIocp>>;
 struct WorldNames {
   template <class World>
   static std::string GetName(int) {
-    return "iocp_real";
+    return std::is_same_v<World, RealIocp> ? "iocp_real" : "iocp_real_posted_buffers";
   }
 };
 #else

@@ -93,11 +93,13 @@ class SimulatedWorld : private simulator::Threads {
   using Port = PortTemplate<Sys>;
   using Peer = SimulatedPeer;
 
-  explicit SimulatedWorld(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20)
+  explicit SimulatedWorld(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20,
+                          std::size_t posted_receive_bytes = 0)
       : machine_{system, 1, simulator::Level::none, HabitsOf{}(), *this},
         port_{machine_, 0U},
         listener_{machine_.network.listen()} {
     engine::BackendConfig config;
+    config.posted_receive_bytes = posted_receive_bytes;
     config.receive_ring_bytes = ring_bytes;
     config.receive_ring_bytes_max = ring_bytes_max;
     config.counters = &counters_;

@@ -58,9 +58,11 @@ class RealWorld {
   using Port = PortType;
   using Peer = tests::Peer;
 
-  explicit RealWorld(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20)
+  explicit RealWorld(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20,
+                     std::size_t posted_receive_bytes = 0)
       : listener_{listen_on_loopback()} {
     engine::BackendConfig config;
+    config.posted_receive_bytes = posted_receive_bytes;
     config.receive_ring_bytes = ring_bytes;
     config.receive_ring_bytes_max = ring_bytes_max;
     config.counters = &counters_;
@@ -89,6 +91,14 @@ class RealWorld {
   Descriptor listener_;
   Port port_;
   int open_error_ = 0;
+};
+
+/// Receives with a buffer of their own, small enough to be filled.
+template <class World>
+class PostedBuffers : public World {
+ public:
+  explicit PostedBuffers(std::size_t ring_bytes = 2U << 20, std::size_t ring_bytes_max = 16U << 20)
+      : World{ring_bytes, ring_bytes_max, 4096} {}
 };
 
 #ifndef _WIN32

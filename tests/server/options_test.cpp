@@ -52,6 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
                       bad<&Options::receive_ring_bytes>("receive_ring_bytes", 64 * kib - 1),
                       bad<&Options::receive_ring_bytes_max>("receive_ring_bytes_max", 64 * kib),
                       bad<&Options::receive_ring_bytes_max>("receive_ring_bytes_max", (std::size_t{1} << 30) + 1),
+                      bad<&Options::posted_receive_bytes>("posted_receive_bytes", 64 * kib + 1),
                       bad<&Options::send_queue_bytes_low>("send_queue_bytes_low", std::size_t{2} << 20),
                       bad<&Options::send_queue_bytes_high>("send_queue_bytes_high", std::size_t{65} << 20),
                       bad<&Options::mailbox_bytes_max>("mailbox_bytes_max", 0U),

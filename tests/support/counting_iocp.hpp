@@ -45,8 +45,8 @@ class CountingIocp : public IocpOnLinux {
     return count("setsockopt(SO_UPDATE_ACCEPT_CONTEXT)", &IocpOnLinux::update_accept_context, arguments...);
   }
   template <class... Arguments>
-  int receive_nothing(Arguments&&... arguments) {
-    return count("WSARecv", &IocpOnLinux::receive_nothing, arguments...);
+  int receive(Arguments&&... arguments) {
+    return count("WSARecv", &IocpOnLinux::receive, arguments...);
   }
   template <class... Arguments>
   int receive_now(Arguments&&... arguments) {

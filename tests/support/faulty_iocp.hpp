@@ -99,9 +99,10 @@ class FaultyIocp : public IocpOnLinux {
     IocpOnLinux::close_now(socket);
   }
 
-  int receive_nothing(NativeHandle socket, iocp::kernel::Overlapped& overlapped) {
+  int receive(NativeHandle socket, std::span<std::byte> room, std::uint32_t* received,
+              iocp::kernel::Overlapped& overlapped) {
     const int error = next_of(script_.receive_errors);
-    return error != 0 ? error : IocpOnLinux::receive_nothing(socket, overlapped);
+    return error != 0 ? error : IocpOnLinux::receive(socket, room, received, overlapped);
   }
 
   /// In turn, they fail in the posting call, and by a packet.

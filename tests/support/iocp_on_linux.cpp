@@ -129,9 +129,19 @@ std::optional<IocpOnLinux::Outcome> IocpOnLinux::attempt(Pending& operation) {
     case Kind::send:
       return attempt_send(operation);
     case Kind::receive:
-      break;
+      return attempt_receive(operation);
   }
+  return std::nullopt;
+}
+
+std::optional<IocpOnLinux::Outcome> IocpOnLinux::attempt_receive(const Pending& operation) {
   if (!ready(operation.socket, POLLIN)) return std::nullopt;
+  if (!operation.room.empty()) {
+    const ssize_t received = ::recv(operation.socket, operation.room.data(), operation.room.size(), MSG_DONTWAIT);
+    if (received < 0 && errno == EAGAIN) return std::nullopt;
+    if (received < 0) return Outcome{windows_error_of(errno), 0};
+    return Outcome{0, static_cast<std::uint32_t>(received)};
+  }
   int error = 0;
   socklen_t length = sizeof error;
   ::getsockopt(operation.socket, SOL_SOCKET, SO_ERROR, &error, &length);
@@ -263,8 +273,9 @@ NativeHandle IocpOnLinux::accept_now(NativeHandle listener, int& error) {
   return client;
 }
 
-int IocpOnLinux::receive_nothing(NativeHandle socket, kernel::Overlapped& overlapped) {
-  return post({.kind = Kind::receive, .socket = descriptor(socket), .overlapped = &overlapped}, nullptr);
+int IocpOnLinux::receive(NativeHandle socket, std::span<std::byte> room, std::uint32_t* received,
+                         kernel::Overlapped& overlapped) {
+  return post({.kind = Kind::receive, .socket = descriptor(socket), .overlapped = &overlapped, .room = room}, received);
 }
 
 int IocpOnLinux::receive_now(NativeHandle socket, std::span<std::byte> room, std::uint32_t& received) {

@@ -46,7 +46,8 @@ class IocpOnLinux {
   int update_accept_context(NativeHandle socket, NativeHandle listener);
   NativeHandle accept_now(NativeHandle listener, int& error);
 
-  int receive_nothing(NativeHandle socket, iocp::kernel::Overlapped& overlapped);
+  int receive(NativeHandle socket, std::span<std::byte> room, std::uint32_t* received,
+              iocp::kernel::Overlapped& overlapped);
   int receive_now(NativeHandle socket, std::span<std::byte> room, std::uint32_t& received);
   int send(NativeHandle socket, std::span<const iocp::kernel::Buffer> buffers, std::uint32_t* sent,
            iocp::kernel::Overlapped& overlapped);
@@ -82,6 +83,7 @@ class IocpOnLinux {
     int accepting = -1;                               ///< The socket that becomes the client's.
     std::span<const iocp::kernel::Buffer> buffers{};  ///< Must stay until the packet.
     std::size_t sent = 0;
+    std::span<std::byte> room{};  ///< Must stay until the packet.
   };
   struct Outcome {
     int error;
@@ -96,6 +98,7 @@ class IocpOnLinux {
   int post(Pending operation, std::uint32_t* bytes);
   std::optional<Outcome> attempt(Pending& operation);
   std::optional<Outcome> attempt_accept(const Pending& operation);
+  std::optional<Outcome> attempt_receive(const Pending& operation);
   std::optional<Outcome> attempt_send(Pending& operation);
   void progress();
   void sleep(int milliseconds);

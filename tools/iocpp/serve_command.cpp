@@ -101,6 +101,8 @@ void add_buffers(CLI::App& app, iocpp::Options& options) {
                     "Receive buffers that a shard's connections share, at start");
   program::add_size(app, "--receive-ring-bytes-max", options.receive_ring_bytes_max, 64U << 10, 1U << 30,
                     "They grow up to this when they run out");
+  program::add_size(app, "--posted-receive-bytes", options.posted_receive_bytes, 0, 64U << 10,
+                    "Windows: the buffer with which each connection waits for bytes. 0: none");
   program::add_size(app, "--send-queue-bytes-high", options.send_queue_bytes_high, 1, bytes_most,
                     "A connection's send queue is full above this: its input is not read");
   program::add_size(app, "--send-queue-bytes-low", options.send_queue_bytes_low, 0, bytes_most,

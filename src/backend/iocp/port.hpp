@@ -124,7 +124,7 @@ int Port<Sys>::open(const BackendConfig& config) {
   options_ = config.sockets;
   // With a provider whose handles are none of the system's, inline success would be lost (golang/go#22149).
   skips_ = sys_.provider_has_system_handles();
-  receives_.open(config.receive_ring_bytes, skips_);
+  receives_.open(config.receive_ring_bytes, config.posted_receive_bytes, skips_);
   finished_.reserve(completions_at_start);
   completions_.reserve(completions_at_start);
   return 0;
@@ -318,7 +318,7 @@ void Port<Sys>::translate(const kernel::Entry& entry) {
     case Operation::Kind::accept:
       return accepted(static_cast<Accept&>(operation), error);
     case Operation::Kind::receive:
-      return receives_.fired(static_cast<Receive&>(operation), error, completions_);
+      return receives_.fired(static_cast<Receive&>(operation), error, entry.bytes, completions_);
     case Operation::Kind::send:
       return sent(static_cast<GatheredSend&>(operation), error, entry.bytes);
   }

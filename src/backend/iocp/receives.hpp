@@ -1,5 +1,5 @@
 // Receiving: an idle connection waits with a receive of zero bytes, which locks no memory; when there is something, it
-// is read into a buffer that all connections of the shard share.
+// is read into a buffer that all connections of the shard share. With an option, it waits with a buffer of its own.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +23,10 @@ namespace iocpp::iocp {
 ///
 /// It is armed lazily, so that one which a handler pauses or ends costs no call; and a read that did not fill its part
 /// of the buffer has emptied the socket, so no second read has to say so.
+///
+/// One with a buffer of its own (`Options::posted_receive_bytes`) goes from armed back to to_arm with what the packet
+/// brought, and becomes readable only where that filled the buffer. The buffer is the system's while it is armed, lent
+/// to the handler until the next wait, and nobody's after that.
 struct Receive : Operation {
   enum class Phase : std::uint8_t { idle, to_arm, armed, readable };
   Receive* next = nullptr;  ///< In the list of its phase.
@@ -59,9 +63,10 @@ class Receives {
  public:
   static constexpr std::size_t read_bytes_max = 64U << 10;
 
-  void open(std::size_t buffer_bytes, bool inline_success_posts_no_packet) {
+  void open(std::size_t buffer_bytes, std::size_t posted_bytes, bool inline_success_posts_no_packet) {
     buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_bytes);
     buffer_bytes_ = buffer_bytes;
+    posted_bytes_ = posted_bytes;
     skips_ = inline_success_posts_no_packet;
   }
 
@@ -100,16 +105,21 @@ class Receives {
   /// Hands the system those that wait to be armed; how many it has taken.
   std::size_t arm(Sys& sys, Completions& completions) {
     std::size_t taken = 0;
-    while (Receive* receive = to_arm_.pop()) {
+    // Not those that come back in here with bytes in their buffer: these are lent until the next wait.
+    ReceiveList waiting = std::exchange(to_arm_, {});
+    while (Receive* receive = waiting.pop()) {
       if (receive->cancelling) {
         end(*receive, windows_error::operation_aborted, completions);
         continue;
       }
       receive->phase = Receive::Phase::armed;
       receive->overlapped = {};
-      const int error = sys.receive_nothing(receive->handle, receive->overlapped);
+      std::uint32_t received = 0;
+      // Only asked for where there is no packet to say it: see Port::send.
+      const int error =
+          sys.receive(receive->handle, own_buffer(*receive), skips_ ? &received : nullptr, receive->overlapped);
       if (error == 0 && skips_) {
-        readable_.push(*receive, Receive::Phase::readable);
+        arrived(*receive, received, completions);
       } else if (error == 0 || error == kernel::io_pending) {
         ++taken;
       } else {
@@ -119,13 +129,12 @@ class Receives {
     return taken;
   }
 
-  /// Its packet was dequeued. A cancel that came too late takes nothing: the bytes stay in the socket for the next
-  /// receive.
-  void fired(Receive& receive, int error, Completions& completions) {
+  /// Its packet was dequeued. A cancel that came too late loses nothing: bytes that are in the socket stay there for
+  /// the next receive, those that are in its buffer are told.
+  void fired(Receive& receive, int error, std::uint32_t bytes, Completions& completions) {
     assert(receive.phase == Receive::Phase::armed);
     if (error != 0) return end(receive, error, completions);
-    if (receive.cancelling) return end(receive, windows_error::operation_aborted, completions);
-    readable_.push(receive, Receive::Phase::readable);
+    arrived(receive, bytes, completions);
   }
 
   /// Reads, in turn, from those that have something, as far as the buffer goes. Who has more than a read takes goes to
@@ -157,11 +166,39 @@ class Receives {
 
   Receive* make(std::uint32_t slot) noexcept {
     try {
+      while (slot / chunk_size >= own_buffers_.size()) {
+        own_buffers_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_size * posted_bytes_));
+      }
       while (slot / chunk_size >= chunks_.size()) chunks_.push_back(std::make_unique<Receive[]>(chunk_size));
     } catch (const std::bad_alloc&) {
       return nullptr;
     }
     return of(slot);
+  }
+
+  std::span<std::byte> own_buffer(const Receive& receive) const noexcept {
+    return {own_buffers_[receive.target / chunk_size].get() + (receive.target % chunk_size) * posted_bytes_,
+            posted_bytes_};
+  }
+
+  /// What it waited for is there: in its own buffer, if it has one.
+  void arrived(Receive& receive, std::uint32_t bytes, Completions& completions) {
+    if (posted_bytes_ != 0 && bytes == 0) return end(receive, 0, completions);
+    if (posted_bytes_ != 0) received(receive, own_buffer(receive).first(bytes), completions);
+    if (receive.cancelling) return end(receive, windows_error::operation_aborted, completions);
+    if (posted_bytes_ == 0 || bytes == posted_bytes_) {
+      readable_.push(receive, Receive::Phase::readable);
+    } else {
+      to_arm_.push(receive, Receive::Phase::to_arm);
+    }
+  }
+
+  void received(const Receive& receive, std::span<std::byte> bytes, Completions& completions) {
+    Completion completion = receive.completion(engine::Operation::receive, 0);
+    completion.more = true;
+    completion.bytes = static_cast<std::uint32_t>(bytes.size());
+    completion.received = bytes.data();
+    completions.push_back(completion);
   }
 
   void end(Receive& receive, int error, Completions& completions) {
@@ -172,17 +209,13 @@ class Receives {
   void read(Sys& sys, Receive& receive, Completions& completions) {
     if (receive.cancelling) return end(receive, windows_error::operation_aborted, completions);
     const std::span<std::byte> room{buffer_.get() + used_, std::min(buffer_bytes_ - used_, read_bytes_max)};
-    std::uint32_t received = 0;
-    const int error = sys.receive_now(receive.handle, room, received);
+    std::uint32_t bytes = 0;
+    const int error = sys.receive_now(receive.handle, room, bytes);
     if (error == windows_error::wsaewouldblock) return to_arm_.push(receive, Receive::Phase::to_arm);
-    if (error != 0 || received == 0) return end(receive, error, completions);
-    Completion completion = receive.completion(engine::Operation::receive, 0);
-    completion.more = true;
-    completion.bytes = received;
-    completion.received = room.data();
-    completions.push_back(completion);
-    used_ += received;
-    if (received == room.size()) {
+    if (error != 0 || bytes == 0) return end(receive, error, completions);
+    received(receive, room.first(bytes), completions);
+    used_ += bytes;
+    if (bytes == room.size()) {
       readable_.push(receive, Receive::Phase::readable);
     } else {
       to_arm_.push(receive, Receive::Phase::to_arm);
@@ -190,11 +223,14 @@ class Receives {
   }
 
   std::vector<std::unique_ptr<Receive[]>> chunks_;
+  std::vector<std::unique_ptr<std::byte[]>>
+      own_buffers_;  ///< One piece a receive of the chunk; none without the option.
   ReceiveList to_arm_;
   ReceiveList readable_;
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t buffer_bytes_ = 0;
   std::size_t used_ = 0;
+  std::size_t posted_bytes_ = 0;
   bool skips_ = false;
 };
 

@@ -160,11 +160,14 @@ NativeHandle Sys::accept_now(NativeHandle listener, int& error) noexcept {
   return static_cast<NativeHandle>(accepted);
 }
 
-int Sys::receive_nothing(NativeHandle socket, kernel::Overlapped& overlapped) noexcept {
+int Sys::receive(NativeHandle socket, std::span<std::byte> room, std::uint32_t* received,
+                 kernel::Overlapped& overlapped) noexcept {
   char nothing = 0;
-  WSABUF buffer{.len = 0, .buf = &nothing};
+  char* bytes = room.empty() ? &nothing : reinterpret_cast<char*>(room.data());
+  WSABUF buffer{.len = static_cast<ULONG>(room.size()), .buf = bytes};
   DWORD flags = 0;
-  return error_of_call(::WSARecv(socket_of(socket), &buffer, 1, nullptr, &flags, native(&overlapped), nullptr));
+  return error_of_call(::WSARecv(socket_of(socket), &buffer, 1, reinterpret_cast<DWORD*>(received), &flags,
+                                 native(&overlapped), nullptr));
 }
 
 int Sys::receive_now(NativeHandle socket, std::span<std::byte> room, std::uint32_t& received) noexcept {

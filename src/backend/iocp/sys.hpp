@@ -40,8 +40,9 @@ class Sys {
   int update_accept_context(NativeHandle socket, NativeHandle listener) noexcept;
   NativeHandle accept_now(NativeHandle listener, int& error) noexcept;
 
-  // Transfers. `sent` may be null.
-  int receive_nothing(NativeHandle socket, kernel::Overlapped& overlapped) noexcept;
+  // Transfers. `received` and `sent` may be null; an empty `room` waits for something to be there.
+  int receive(NativeHandle socket, std::span<std::byte> room, std::uint32_t* received,
+              kernel::Overlapped& overlapped) noexcept;
   int receive_now(NativeHandle socket, std::span<std::byte> room, std::uint32_t& received) noexcept;
   int send(NativeHandle socket, std::span<const kernel::Buffer> buffers, std::uint32_t* sent,
            kernel::Overlapped& overlapped) noexcept;
