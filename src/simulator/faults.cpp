@@ -181,6 +181,8 @@ void Faults::heal() noexcept {
 }
 
 int Faults::count(std::uint16_t cell) noexcept {
+  const std::uint64_t number = drawn_++;
+  if (number < window_.first || number >= window_.end) return 0;
   ++counts_[cell];
   ++injected_;
   return cells[cell].error == 0 ? yes : cells[cell].error;

@@ -60,6 +60,12 @@ struct Cell {
 std::span<const Cell> fault_cells() noexcept;
 bool reachable(System system, const Cell& cell) noexcept;
 
+/// Of the faults that chance would have, by number, those that happen: for a run that is made smaller.
+struct FaultWindow {
+  std::uint64_t first = 0;
+  std::uint64_t end = UINT64_MAX;
+};
+
 /// Asked by the kernels; answers with what is to go wrong. `counts()[n]` is how often cell n of `fault_cells()` has
 /// happened.
 class Faults {
@@ -79,11 +85,14 @@ class Faults {
 
   /// The `first`th question of the cell's site (from 0) and the `count - 1` after it are answered with the cell.
   void force(std::size_t cell, std::uint64_t first, std::uint64_t count);
+  void limit_to(FaultWindow window) noexcept { window_ = window; }
   /// No fault from now on.
   void heal() noexcept;
 
   const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
   std::uint64_t injected() const noexcept { return injected_; }
+  /// Those that chance would have had, with those outside of the window.
+  std::uint64_t drawn() const noexcept { return drawn_; }
   std::uint64_t asked(Site site) const noexcept { return sites_[static_cast<std::size_t>(site)].asked; }
 
   static constexpr int yes = 1;  ///< What `inject` answers for a cell without an error.
@@ -113,6 +122,8 @@ class Faults {
   std::vector<Forced> forced_;
   std::vector<std::uint64_t> counts_;
   std::uint64_t injected_ = 0;
+  std::uint64_t drawn_ = 0;
+  FaultWindow window_;
 };
 
 }  // namespace iocpp::simulator

@@ -8,6 +8,7 @@
 #include "simulator/checked_handler.hpp"
 #include "simulator/machine.hpp"
 #include "simulator/peers.hpp"
+#include "simulator/scripted_peers.hpp"
 #include "simulator/shard.hpp"
 #include "simulator/simulation.hpp"
 
@@ -23,8 +24,14 @@ struct Draft {
   unsigned accepts_in_flight = 16;
   std::size_t connections_max = 100'000;
   std::size_t receive_ring_bytes = 64U << 10;
-  std::size_t send_queue_high = 1U << 20;
+  core::CoreConfig core;  ///< Of each shard; who it is, is added.
+  std::size_t mailbox_bytes_max = 64U << 20;
   std::chrono::nanoseconds turn_delay_max = std::chrono::microseconds{5};
+
+  bool scripted = false;  ///< A user's test: the seed decides nothing that a handler or its clients would do.
+  ScriptHabits script;
+  std::chrono::nanoseconds drain_timeout = std::chrono::seconds{4};
+  std::uint64_t events_max = UINT64_MAX;
 };
 
 Draft draft(const Plan& plan);
@@ -36,6 +43,19 @@ class Run final : public Threads {
 
   void go();
   Outcome outcome();
+
+  // In place of `go`, for a user's test (scripted_run.cpp).
+  void begin_scripts();
+  void run_for(std::chrono::nanoseconds time);
+  /// To their ends; then convergence, and a drain.
+  void finish_scripts();
+  void after(std::chrono::nanoseconds delay, std::function<void()> task);
+  std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message);
+  void fail(std::string_view why) { machine_.violate(own_check, why); }
+  bool violated() const noexcept { return machine_.violation().has_value(); }
+  ScriptedPeers& scripted() noexcept { return *scripted_; }
+  Counters counters() const;
+  TimePoint now() const noexcept { return machine_.now(); }
 
   bool sleep(unsigned loop, TimePoint until) override;
   void wake(unsigned loop) override;
@@ -57,6 +77,7 @@ class Run final : public Threads {
     std::uint64_t tasks_run = 0;
   };
 
+  bool open();
   void make_members();
   void make_member(unsigned number, bool accepts, bool places);
   engine::EngineConfig config_of(unsigned number);
@@ -73,18 +94,26 @@ class Run final : public Threads {
   void call_from_outside();
   void post_resume(Member& member);
   void check_wakes();
+  void ask_again();
+  std::unique_ptr<Handler> errors_to_shard();
+  void run_task(std::uint32_t number);
   void limit_handles(bool begins);
 
   void traffic();
   void heal();
   void probe();
   void drain();
+  void heal_scripted();
+  void drain_scripted();
+  void stop_all(std::chrono::nanoseconds at_most);
 
   Plan plan_;
   Draft draft_;
   MakeShard make_shard_;
   Machine machine_;
   Peers peers_;
+  std::unique_ptr<ScriptedPeers> scripted_;
+  std::vector<std::function<void()>> tasks_;  // of a user's test, by number; EventKind::other_thread runs them
   engine::Group group_;
   EchoHandler echo_;
   std::vector<Member> members_;
@@ -95,6 +124,19 @@ class Run final : public Threads {
   bool healed_ = false;
   bool pumping_ended_ = false;
 };
+
+template <class Enough>
+bool Run::until(Enough&& enough, std::chrono::nanoseconds at_most) {
+  const TimePoint end = machine_.now() + at_most;
+  while (!machine_.violation() && !enough()) {
+    if (machine_.schedule.empty() || machine_.schedule.next_time() > end) {
+      machine_.schedule.advance_to(end);
+      return false;
+    }
+    step();
+  }
+  return !machine_.violation();
+}
 
 /// `simulate`, with loops of the caller's.
 Outcome simulate(const Plan& plan, MakeShard make_shard);
