@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <iocpp/connection.hpp>
@@ -48,9 +49,9 @@ struct SimulationOptions {
   /// A run that has not come to its end after so many events fails: two that answer each other for ever, perhaps.
   std::uint64_t events_max = 20'000'000;
 
-  /// Only the faults from number `faults_first` on, and before `faults_end`, happen. For a run that was made smaller.
-  std::uint64_t faults_first = 0;
-  std::uint64_t faults_end = UINT64_MAX;
+  /// For a run that was made smaller. Of the faults that chance would have, counted from 0, only those from a first to
+  /// a last number happen; empty: all of them.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> only_faults{};
   /// Scripted peers, by number, that never connect, and whose scripts count as done. For the same.
   std::vector<std::uint32_t> absent_peers{};
 };

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "core/platform.hpp"
+#include "simulator/fault_ranges.hpp"
 #include "simulator/random.hpp"
 
 namespace iocpp::simulator {
@@ -60,12 +61,6 @@ struct Cell {
 std::span<const Cell> fault_cells() noexcept;
 bool reachable(System system, const Cell& cell) noexcept;
 
-/// Of the faults that chance would have, by number, those that happen: for a run that is made smaller.
-struct FaultWindow {
-  std::uint64_t first = 0;
-  std::uint64_t end = UINT64_MAX;
-};
-
 /// Asked by the kernels; answers with what is to go wrong. `counts()[n]` is how often cell n of `fault_cells()` has
 /// happened.
 class Faults {
@@ -85,13 +80,13 @@ class Faults {
 
   /// The `first`th question of the cell's site (from 0) and the `count - 1` after it are answered with the cell.
   void force(std::size_t cell, std::uint64_t first, std::uint64_t count);
-  void limit_to(FaultWindow window) noexcept { window_ = window; }
+  void limit_to(FaultRanges only) { only_ = std::move(only); }
   /// No fault from now on.
   void heal() noexcept;
 
   const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
   std::uint64_t injected() const noexcept { return injected_; }
-  /// Those that chance would have had, with those outside of the window.
+  /// Those that chance would have had, with those that it was not let have.
   std::uint64_t drawn() const noexcept { return drawn_; }
   std::uint64_t asked(Site site) const noexcept { return sites_[static_cast<std::size_t>(site)].asked; }
 
@@ -116,6 +111,7 @@ class Faults {
 
   int draw(State& state, TimePoint now) noexcept;
   int count(std::uint16_t cell) noexcept;
+  bool barred(std::uint64_t number) noexcept;
 
   Prng prng_;
   std::array<State, static_cast<std::size_t>(Site::count)> sites_;
@@ -123,7 +119,8 @@ class Faults {
   std::vector<std::uint64_t> counts_;
   std::uint64_t injected_ = 0;
   std::uint64_t drawn_ = 0;
-  FaultWindow window_;
+  FaultRanges only_;
+  std::size_t range_ = 0;  ///< Of `only_`, the one that is next, or in which we are.
 };
 
 }  // namespace iocpp::simulator

@@ -52,10 +52,10 @@ void change(SimulationOptions& options, const std::string& word) {
     options.seed = number_in(value, word);
   } else if (name == "random_peers") {
     options.random_peers = static_cast<std::uint32_t>(number_in(value, word));
-  } else if (name == "faults_first") {
-    options.faults_first = number_in(value, word);
-  } else if (name == "faults_end") {
-    options.faults_end = number_in(value, word);
+  } else if (name == "only_faults") {
+    const auto ranges = fault_ranges_in(value);
+    if (!ranges) refuse(word);
+    options.only_faults = *ranges;
   } else {
     refuse(word);
   }
@@ -68,8 +68,7 @@ std::string replay_of(const SimulationOptions& options) {
                      " system=" + std::string{to_string(options.server.backend)} +
                      " faults=" + std::string{to_string(options.faults)};
   if (options.random_peers != 0) text += " random_peers=" + std::to_string(options.random_peers);
-  if (options.faults_first != 0) text += " faults_first=" + std::to_string(options.faults_first);
-  if (options.faults_end != UINT64_MAX) text += " faults_end=" + std::to_string(options.faults_end);
+  if (!options.only_faults.empty()) text += " only_faults=" + to_text(options.only_faults);
   for (std::size_t at = 0; at < options.absent_peers.size(); ++at)
     text += (at == 0 ? " absent=" : ",") + std::to_string(options.absent_peers[at]);
   return text;

@@ -62,7 +62,7 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
       machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
       group_{draft.connections_max} {
-  machine_.faults.limit_to(plan.window);
+  machine_.faults.limit_to(plan.only_faults);
   if (draft.scripted) scripted_ = std::make_unique<ScriptedPeers>(machine_, peers_, draft.script);
   for (const ForcedFault& forced : plan.forced) machine_.faults.force(forced.cell, forced.first, forced.count);
   make_members();

@@ -10,7 +10,7 @@
 namespace iocpp {
 namespace {
 
-using simulator::FaultWindow;
+using simulator::FaultRanges;
 
 constexpr unsigned shrink_runs_max = 400;
 
@@ -39,6 +39,10 @@ class Shrinking {
 
   /// The smallest that was found; none where the failure is as small as it was.
   std::optional<SimulationResult> go() {
+    SimulationOptions faultless = smallest_.options;
+    faultless.faults = FaultRate::none;
+    faultless.only_faults = {};
+    if (smallest_.faults_drawn != 0) fails(faultless);
     for (int round = 0; round < 2; ++round) {
       simulator::smaller_failing(0, smallest_.options.random_peers, [this](std::uint64_t count) {
         SimulationOptions options = smallest_.options;
@@ -46,13 +50,11 @@ class Shrinking {
         return fails(options);
       });
       drop_peers();
-      simulator::smaller_window({smallest_.options.faults_first, smallest_.options.faults_end}, smallest_.faults_drawn,
-                                [this](FaultWindow window) {
-                                  SimulationOptions options = smallest_.options;
-                                  options.faults_first = window.first;
-                                  options.faults_end = window.end;
-                                  return fails(options);
-                                });
+      simulator::fewer_faults(smallest_.options.only_faults, smallest_.faults_drawn, [this](const FaultRanges& only) {
+        SimulationOptions options = smallest_.options;
+        options.only_faults = only;
+        return fails(options);
+      });
     }
     return found_ ? std::optional{std::move(smallest_)} : std::nullopt;
   }

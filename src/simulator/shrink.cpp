@@ -14,6 +14,10 @@ class Shrinking {
       : found_{plan, failed}, make_shard_{make_shard}, events_max_{events_max} {}
 
   Shrunk go() {
+    Plan faultless = found_.plan;
+    faultless.faults = Level::none;
+    faultless.only_faults = {};
+    fails(faultless);
     // With fewer faults it may need fewer connections still.
     for (int round = 0; round < 2; ++round) {
       smaller_failing(1, found_.plan.connections, [this](std::uint64_t connections) {
@@ -21,9 +25,9 @@ class Shrinking {
         plan.connections = static_cast<std::uint32_t>(connections);
         return fails(plan);
       });
-      smaller_window(found_.plan.window, found_.outcome.faults_drawn, [this](FaultWindow window) {
+      fewer_faults(found_.plan.only_faults, found_.outcome.faults_drawn, [this](const FaultRanges& only) {
         Plan plan = found_.plan;
-        plan.window = window;
+        plan.only_faults = only;
         return fails(plan);
       });
     }
@@ -54,23 +58,18 @@ std::uint64_t smaller_failing(std::uint64_t least, std::uint64_t failing,
                               const std::function<bool(std::uint64_t)>& fails) {
   if (failing <= least || fails(least)) return std::min(failing, least);
   std::uint64_t passing = least;
+  for (std::uint64_t step = 1; step < failing - least; step *= 2) {
+    if (fails(least + step)) {
+      failing = least + step;
+    } else {
+      passing = least + step;
+    }
+  }
   while (failing - passing > 1) {
     const std::uint64_t middle = passing + (failing - passing) / 2;
     (fails(middle) ? failing : passing) = middle;
   }
   return failing;
-}
-
-FaultWindow smaller_window(FaultWindow failing, std::uint64_t drawn, const std::function<bool(FaultWindow)>& fails) {
-  FaultWindow window{failing.first, std::min(failing.end, drawn)};
-  if (window.first >= window.end) return failing;
-  window.end = smaller_failing(window.first, window.end,
-                               [&](std::uint64_t end) { return fails({.first = window.first, .end = end}); });
-  const std::uint64_t count = smaller_failing(0, window.end - window.first, [&](std::uint64_t most) {
-    return fails({.first = window.end - most, .end = window.end});
-  });
-  window.first = window.end - count;
-  return window;
 }
 
 Shrunk shrink(const Plan& plan, const Outcome& failed, MakeShard make_shard, std::uint64_t events_max) {

@@ -14,12 +14,9 @@ namespace iocpp::simulator {
 inline constexpr std::uint64_t shrink_events_max = 6'000'000;
 
 /// `failing`, or a smaller number, not below `least`, for which `fails` said true: by halving, so it is not always the
-/// smallest.
+/// smallest. Small ones are tried first: they take the least time.
 std::uint64_t smaller_failing(std::uint64_t least, std::uint64_t failing,
                               const std::function<bool(std::uint64_t)>& fails);
-
-/// The smallest window of the faults that `smaller_failing` finds. `drawn`: how many there were in the run.
-FaultWindow smaller_window(FaultWindow failing, std::uint64_t drawn, const std::function<bool(FaultWindow)>& fails);
 
 struct Shrunk {
   Plan plan;

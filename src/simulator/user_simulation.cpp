@@ -60,7 +60,7 @@ Plan Simulation::Running::plan() const {
           .connections = options_.random_peers,
           .faults = static_cast<simulator::Level>(options_.faults),
           .expects_echo = false,
-          .window = {options_.faults_first, options_.faults_end}};
+          .only_faults = options_.only_faults};
 }
 
 void Simulation::Running::serve(Handler* handler, HandlerFactory factory) {

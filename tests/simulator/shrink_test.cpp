@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "backend/io_uring/port.hpp"
 #include "simulator/io_uring_sys.hpp"
 #include "simulator/run.hpp"
@@ -18,22 +20,48 @@ TEST(SmallerFailing, finds_the_limit_by_halving) {
     return number >= 7;
   };
   EXPECT_EQ(smaller_failing(0, 1'000, from_seven), 7U);
-  EXPECT_LE(asked, 12U);
+  EXPECT_LE(asked, 14U);
   EXPECT_EQ(smaller_failing(1, 1'000, [](std::uint64_t) { return true; }), 1U);
   EXPECT_EQ(smaller_failing(1, 1'000, [](std::uint64_t) { return false; }), 1'000U);
   EXPECT_EQ(smaller_failing(5, 5, [](std::uint64_t) { return false; }), 5U);
 }
 
-TEST(SmallerWindow, closes_in_on_the_one_fault_that_matters) {
-  const auto has_41 = [](FaultWindow window) { return window.first <= 41 && 41 < window.end; };
-  const FaultWindow window = smaller_window({}, 1'000, has_41);
-  EXPECT_EQ(window.first, 41U);
-  EXPECT_EQ(window.end, 42U);
+TEST(FaultRanges, are_text_and_back) {
+  const FaultRanges ranges{{3, 3}, {17, 20}};
+  EXPECT_EQ(to_text(ranges), "3,17-20");
+  EXPECT_EQ(fault_ranges_in("3,17-20"), ranges);
+  EXPECT_EQ(count_of(ranges), 5U);
+  for (const char* wrong : {"", "3,", "x", "5-4", "4,4", "9,3", "1-", "-1", "1-2-3"})
+    EXPECT_FALSE(fault_ranges_in(wrong)) << wrong;
 }
 
-TEST(SmallerWindow, is_empty_where_no_fault_matters) {
-  const FaultWindow window = smaller_window({}, 1'000, [](FaultWindow) { return true; });
-  EXPECT_EQ(window.first, window.end);
+bool has(const FaultRanges& ranges, std::uint64_t number) {
+  return std::ranges::any_of(ranges,
+                             [=](const auto& range) { return range.first <= number && number <= range.second; });
+}
+
+TEST(FewerFaults, leaves_those_that_matter) {
+  const auto needs_three = [](const FaultRanges& only) { return has(only, 41) && has(only, 42) && has(only, 907); };
+  EXPECT_EQ(to_text(fewer_faults({}, 1'000, needs_three)), "41,42,907");
+}
+
+TEST(FewerFaults, leaves_all_where_all_matter_and_one_where_none_does) {
+  EXPECT_EQ(to_text(fewer_faults({}, 10, [](const FaultRanges&) { return false; })), "0-9");
+  EXPECT_EQ(count_of(fewer_faults({}, 1'000, [](const FaultRanges&) { return true; })), 1U);
+  EXPECT_TRUE(fewer_faults({}, 0, [](const FaultRanges&) { return true; }).empty());
+}
+
+TEST(FewerFaults, only_those_happen) {
+  Plan plan{.seed = 2, .platform = Platform::epoll, .connections = 300, .faults = Level::heavy};
+  const Outcome all = simulate(plan);
+  ASSERT_GT(all.faults, 20U);
+  EXPECT_EQ(all.faults, all.faults_drawn);
+  plan.only_faults = {{0, 3}, {10, 10}};
+  const Outcome few = simulate(plan);
+  EXPECT_EQ(few.faults, 5U);
+  EXPECT_GT(few.faults_drawn, 5U);
+  plan.only_faults = {{0, all.faults_drawn}};
+  EXPECT_EQ(simulate(plan).hash, all.hash);
 }
 
 /// Loses an entry of the ring whenever the 20th connection has come.
