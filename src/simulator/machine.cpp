@@ -65,6 +65,10 @@ Machine& Machine::of_this_thread() noexcept {
   return *current;
 }
 
+bool Machine::is_of_this_thread() const noexcept {
+  return current == this;
+}
+
 bool Machine::dispatch(const Event& event) {
   switch (event.kind) {
     case EventKind::established:

@@ -71,6 +71,7 @@ class Machine {
 
   /// The machine whose run this thread is in: for the calls of a `Sys` that belong to no object.
   static Machine& of_this_thread() noexcept;
+  bool is_of_this_thread() const noexcept;
 
   void enlist(unsigned loop, Kernel& kernel) {
     if (kernels_.size() <= loop) kernels_.resize(loop + 1, nullptr);

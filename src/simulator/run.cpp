@@ -24,6 +24,7 @@ constexpr std::uint64_t quiet_turns_max = 4096;
 constexpr seconds wake_bound{3};
 constexpr std::uint64_t events_at_instant_max = 200'000;
 constexpr unsigned waits_a_turn_max = 1000;
+constexpr unsigned quiet_max = 9;
 
 System system_of(Platform platform) noexcept {
   switch (platform) {
@@ -180,7 +181,10 @@ bool Run::step() {
   instant_ = event.time;
   if (events_at_instant_ > events_at_instant_max) machine_.violate(5, "time does not go on");
   if (events_ > draft_.events_max) machine_.violate(own_check, "the run does not come to an end");
-  if (machine_.dispatch(event)) return true;
+  if (machine_.dispatch(event)) {
+    ++lively_;
+    return true;
+  }
   switch (event.kind) {
     case EventKind::turn:
       if (members_[event.target].turn_generation == event.generation) turn(event.target);
@@ -284,7 +288,14 @@ void Run::call_from_outside() {
 /// Whether somebody calls, a while later.
 void Run::ask_again() {
   if (healed_) return;
-  machine_.schedule.after(delay(machine_.streams.scheduler, milliseconds{20}), EventKind::other_thread, 0, 0);
+  quiet_ = std::exchange(lively_seen_, lively_) == lively_ ? std::min(quiet_ + 1, quiet_max) : 0;
+  machine_.schedule.after(delay(machine_.streams.scheduler, pause(milliseconds{20}, quiet_max)),
+                          EventKind::other_thread, 0, 0);
+}
+
+/// A user's test may have hours in which nothing happens: faults of the time itself become rare then.
+std::chrono::nanoseconds Run::pause(std::chrono::nanoseconds most, unsigned doublings_max) const noexcept {
+  return draft_.scripted ? most * (1U << std::min(quiet_, doublings_max)) : most;
 }
 
 void Run::post_resume(Member& member) {
@@ -314,7 +325,7 @@ void Run::limit_handles(bool begins) {
   Prng& chance = machine_.streams.plan;
   const bool episode = begins && machine_.happens(Site::handle_limit);
   if (episode) handles.set_limit(handles.live() + chance.below(4));
-  machine_.schedule.after(delay(chance, milliseconds{200}), EventKind::handles, episode ? 1 : 0, 0);
+  machine_.schedule.after(delay(chance, pause(milliseconds{200}, 3)), EventKind::handles, episode ? 1 : 0, 0);
 }
 
 bool Run::open() {

@@ -52,6 +52,8 @@ class Run final : public Threads {
   void after(std::chrono::nanoseconds delay, std::function<void()> task);
   std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message);
   void fail(std::string_view why) { machine_.violate(own_check, why); }
+  /// False: another thread's, or there is a newer one on this thread.
+  bool is_current() const noexcept { return machine_.is_of_this_thread(); }
   bool violated() const noexcept { return machine_.violation().has_value(); }
   ScriptedPeers& scripted() noexcept { return *scripted_; }
   Counters counters() const;
@@ -95,6 +97,7 @@ class Run final : public Threads {
   void post_resume(Member& member);
   void check_wakes();
   void ask_again();
+  std::chrono::nanoseconds pause(std::chrono::nanoseconds most, unsigned doublings_max) const noexcept;
   std::unique_ptr<Handler> errors_to_shard();
   void run_task(std::uint32_t number);
   void limit_handles(bool begins);
@@ -121,6 +124,9 @@ class Run final : public Threads {
   std::uint64_t turns_ = 0;
   std::int64_t instant_ = 0;
   std::uint64_t events_at_instant_ = 0;
+  std::uint64_t lively_ = 0;  ///< Events of the network and the system.
+  std::uint64_t lively_seen_ = 0;
+  unsigned quiet_ = 0;  ///< Calls from outside, in a row, between which there was none of them.
   bool healed_ = false;
   bool pumping_ended_ = false;
 };

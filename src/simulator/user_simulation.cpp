@@ -36,7 +36,8 @@ constexpr std::uint32_t backlog_of_any = 1U << 20;
 
 class LettingTimePass {
  public:
-  explicit LettingTimePass(bool& going) : going_{going} {
+  LettingTimePass(bool& going, const simulator::Run& run) : going_{going} {
+    if (!run.is_current()) throw std::logic_error("Simulation: one at a time on a thread, its own");
     if (std::exchange(going_, true)) throw std::logic_error("Simulation: run inside of run");
   }
   ~LettingTimePass() { going_ = false; }
@@ -131,14 +132,14 @@ SimulatedPeer& Simulation::Running::connect(Simulation& simulation, std::chrono:
 
 void Simulation::Running::run_for(std::chrono::nanoseconds time) {
   simulator::Run& run = going();
-  const LettingTimePass passing{going_};
+  const LettingTimePass passing{going_, run};
   run.run_for(time);
 }
 
 const SimulationResult& Simulation::Running::run() {
   if (ended_) return result_;
   if (run_ && !failed()) {
-    const LettingTimePass passing{going_};
+    const LettingTimePass passing{going_, *run_};
     run_->finish_scripts();
   }
   ended_ = true;

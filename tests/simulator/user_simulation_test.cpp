@@ -93,6 +93,17 @@ TEST_P(OnEachSystem, an_hour_passes_at_once) {
   EXPECT_LT(result.events, 5'000U) << "time was filled with something";
 }
 
+TEST_P(OnEachSystem, an_hour_passes_soon_with_faults) {
+  Echo echo;
+  Simulation simulation{options(1, FaultRate::heavy)};
+  simulation.serve(echo);
+  simulation.connect().send("a").expect("a");
+  simulation.run_for(1h);
+  const SimulationResult& result = simulation.run();
+  EXPECT_TRUE(result.passed()) << result.text();
+  EXPECT_LT(result.events, 50'000U) << "time was filled with something";
+}
+
 TEST_P(OnEachSystem, a_peer_that_stays_sees_the_drain) {
   struct Farewell : Echo {
     void on_disconnect(Connection, const Disconnect& how) override { reason = how.reason; }
@@ -262,6 +273,19 @@ TEST(UserSimulation, refuses_calls_out_of_order) {
   simulation.run_for(1s);
   EXPECT_TRUE(simulation.run().passed());
   EXPECT_THROW(simulation.connect(), std::logic_error);
+}
+
+TEST(UserSimulation, is_one_at_a_time) {
+  Echo echo;
+  Simulation first;
+  first.serve(echo);
+  {
+    Simulation second;
+    second.serve(echo);
+    EXPECT_THROW(first.run_for(1s), std::logic_error);
+    second.run_for(1s);
+  }
+  EXPECT_TRUE(first.run().passed());
 }
 
 TEST(UserSimulation, that_serves_nobody_fails) {
