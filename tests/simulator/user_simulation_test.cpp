@@ -71,7 +71,7 @@ TEST_P(OnEachSystem, faults_excuse_nobody_but_whom_they_hit) {
   for (const FaultRate faults : {FaultRate::none, FaultRate::light, FaultRate::heavy}) {
     SimulationOptions with = options(1, faults);
     with.random_peers = 20;
-    const SeedsResult result = for_each_seed(1, 60, many_peers, with);
+    const SeedsResult result = for_each_seed(1, 25, many_peers, with);
     EXPECT_TRUE(result.passed());
     EXPECT_EQ(result.faults != 0, faults != FaultRate::none);
   }
