@@ -39,7 +39,7 @@ Draft draft(const Plan& plan);
 class Run final : public Threads {
  public:
   Run(const Plan& plan, const Draft& draft, MakeShard make_shard);
-  ~Run();
+  ~Run() override;
 
   void go();
   Outcome outcome();

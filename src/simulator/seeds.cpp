@@ -149,6 +149,7 @@ SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::fu
                           const SimulationOptions& options) {
   SeedsResult result;
   SimulationOptions one = options;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the one thread that a test has here
   const char* replay = std::getenv("IOCPP_SIMULATE");
   if (replay != nullptr) {
     one = simulator::replayed(one, replay);
