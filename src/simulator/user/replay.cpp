@@ -3,7 +3,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "simulator/user_simulation.hpp"
+#include "simulator/user/user_simulation.hpp"
 
 namespace iocpp::simulator {
 namespace {

@@ -1,5 +1,5 @@
 // The public peer: each call is a step of its script.
-#include "simulator/user_simulation.hpp"
+#include "simulator/user/user_simulation.hpp"
 
 namespace iocpp {
 

@@ -1,4 +1,4 @@
-#include "simulator/user_simulation.hpp"
+#include "simulator/user/user_simulation.hpp"
 
 #include <cstdio>
 #include <stdexcept>

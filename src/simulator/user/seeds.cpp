@@ -5,7 +5,7 @@
 #include <exception>
 
 #include "simulator/shrink.hpp"
-#include "simulator/user_simulation.hpp"
+#include "simulator/user/user_simulation.hpp"
 
 namespace iocpp {
 namespace {
