@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/native_codes.hpp"
+#include "simulator/scripted_peers.hpp"
 
 namespace iocpp::simulator {
 namespace {
@@ -57,7 +58,32 @@ void CheckedHandler::call(Connection connection, What what, std::uint64_t value,
   };
   ++depth_;
   const Inside inside{*this, id.slot()};
-  inner_call();
+  guarded(inner_call);
+}
+
+/// An exception goes on to the library in any case.
+template <class Call>
+void CheckedHandler::guarded(Call&& inner_call) {
+  if (!habits_.exceptions_fail) return inner_call();
+  try {
+    inner_call();
+  } catch (const std::exception& exception) {
+    note_exception(exception.what());
+    throw;
+  } catch (...) {
+    note_exception("something that is no std::exception");
+    throw;
+  }
+}
+
+void CheckedHandler::note_exception(std::string_view what) {
+  machine_.violate(own_check, "the handler threw: " + std::string{what});
+}
+
+bool CheckedHandler::sent_by_peer(const Witness& known, std::span<const std::byte> bytes) const {
+  const bool scripted = known.peer >= ScriptedPeers::first_number;
+  return scripted ? scripted_->matches(known.peer, known.received, bytes)
+                  : pattern_.matches(known.number, known.received, bytes);
 }
 
 void CheckedHandler::on_connect(Connection connection) {
@@ -70,6 +96,7 @@ void CheckedHandler::on_connect(Connection connection) {
     Link& link = machine_.network.link_of(*socket);
     link.served = true;
     known.number = link.number;
+    known.peer = link.peer;
     known.link = socket->link;
     known.link_generation = link.generation;
   } else {
@@ -85,7 +112,7 @@ void CheckedHandler::on_receive(Connection connection, std::span<const std::byte
   if (connection.send_queue_bytes() > habits_.send_queue_bytes_high)
     machine_.violate(16, "on_receive while more is queued than the high watermark");
   if (bytes.empty()) machine_.violate(8, "on_receive without a byte");
-  if (!pattern_.matches(known.number, known.received, bytes))
+  if (!sent_by_peer(known, bytes))
     machine_.violate(8, "a connection received bytes that its peer did not send, or out of order");
   known.received += bytes.size();
   call(connection, What::on_receive, bytes.size(), [&] {
@@ -128,8 +155,8 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
   if (known.aborted && machine_.now() - known.aborted_at > abort_bound)
     machine_.violate(12, "a connection went on for seconds after abort()");
   const Link* link = link_of(known.id);
-  const bool by_patience = how.reason == DisconnectReason::local_close && !known.aborted && !draining_ &&
-                           link != nullptr && !link->to_server.end_arrived && !link->reset_at_server;
+  const bool by_patience = habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&
+                           !draining_ && link != nullptr && !link->to_server.end_arrived && !link->reset_at_server;
   if (by_patience && machine_.now() - known.called < linger_timeout)
     machine_.violate(15, "close() has waited for the peer's end for less than its time");
 }
@@ -202,7 +229,7 @@ void CheckedHandler::resume_paused() {
 
 void CheckedHandler::on_send_failed(ConnectionId id, std::vector<std::byte> bytes, std::error_code error) {
   ++sends_failed_;
-  inner_.on_send_failed(id, std::move(bytes), error);
+  guarded([&] { inner_.on_send_failed(id, std::move(bytes), error); });
 }
 
 void CheckedHandler::on_server_error(const ServerError& error) {
@@ -214,7 +241,7 @@ void CheckedHandler::on_server_error(const ServerError& error) {
     lost_ = true;
   }
   if (error.kind == ServerError::Kind::listener_restored) lost_ = false;
-  inner_.on_server_error(error);
+  guarded([&] { inner_.on_server_error(error); });
 }
 
 void CheckedHandler::on_server_close() {
@@ -222,7 +249,7 @@ void CheckedHandler::on_server_close() {
   if (closed_) machine_.violate(11, "on_server_close twice");
   if (live_ != 0) machine_.violate(11, "on_server_close before the last on_disconnect");
   closed_ = true;
-  inner_.on_server_close();
+  guarded([&] { inner_.on_server_close(); });
 }
 
 ConnectionId CheckedHandler::some(std::uint32_t nth) const noexcept {

@@ -11,6 +11,8 @@
 
 namespace iocpp::simulator {
 
+class ScriptedPeers;
+
 /// Sends back what it receives.
 class EchoHandler final : public Handler {
  public:
@@ -22,6 +24,7 @@ struct HandlerHabits {
   std::size_t send_queue_bytes_high = 1U << 20;
   std::size_t send_queue_bytes_max = 64U << 20;
   std::chrono::nanoseconds slow_max{};  ///< One callback in 256 takes up to this.
+  bool exceptions_fail = false;         ///< One that leaves the handler is a violation.
 };
 
 class CheckedHandler final : public Handler {
@@ -52,6 +55,8 @@ class CheckedHandler final : public Handler {
   void resume_paused();
   /// No more pauses, throws and closes of its own.
   void calm_down() noexcept { calm_ = true; }
+  /// Some connections are theirs: what these have sent is known.
+  void know(const ScriptedPeers& scripted) noexcept { scripted_ = &scripted; }
   /// The network resets it, for both ends.
   void reset(ConnectionId id);
 
@@ -59,6 +64,7 @@ class CheckedHandler final : public Handler {
   /// What is known of the connection in a slot.
   struct Witness {
     ConnectionId id;
+    std::uint32_t peer = 0;
     std::uint32_t number = 0;  ///< Its link's; `no_index` where the link was gone already.
     std::uint32_t link = 0;
     std::uint32_t link_generation = 0;
@@ -76,6 +82,10 @@ class CheckedHandler final : public Handler {
 
   template <class Call>
   void call(Connection connection, What what, std::uint64_t value, Call&& inner_call);
+  template <class Call>
+  void guarded(Call&& inner_call);
+  void note_exception(std::string_view what);
+  bool sent_by_peer(const Witness& known, std::span<const std::byte> bytes) const;
   Witness& witness(Connection connection);
   Link* link_of(ConnectionId id) noexcept;
   bool has_cause(const Witness& known, DisconnectReason reason) noexcept;
@@ -86,6 +96,7 @@ class CheckedHandler final : public Handler {
   Handler& inner_;
   const Pattern& pattern_;
   HandlerHabits habits_;
+  const ScriptedPeers* scripted_ = nullptr;
   unsigned loop_;
   unsigned depth_ = 0;
   std::uint32_t live_ = 0;

@@ -43,7 +43,8 @@ Draft draft(const Plan& plan) {
   draft.accepts_in_flight = static_cast<unsigned>(scaled(prng, 1, 4));
   draft.connections_max = one_in(prng, 8) ? between(prng, 8, 64) : 100'000;
   draft.receive_ring_bytes = one_in(prng, 4) ? 1U << 20 : 64U << 10;
-  draft.send_queue_high = scaled(prng, 1024, 10);
+  draft.core.send_queue_bytes_high = scaled(prng, 1024, 10);
+  draft.core.send_queue_bytes_low = draft.core.send_queue_bytes_high / 4;
   draft.turn_delay_max = microseconds{scaled(prng, 1, 8)};
   draft.handler.slow_max = one_in(prng, 3) ? milliseconds{scaled(prng, 1, 8)} : milliseconds{0};
   draft.peers.connections = plan.connections;

@@ -180,7 +180,13 @@ void Faults::heal() noexcept {
   }
 }
 
+bool Faults::barred(std::uint64_t number) noexcept {
+  while (range_ < only_.size() && only_[range_].second < number) ++range_;
+  return !only_.empty() && (range_ == only_.size() || number < only_[range_].first);
+}
+
 int Faults::count(std::uint16_t cell) noexcept {
+  if (barred(drawn_++)) return 0;
   ++counts_[cell];
   ++injected_;
   return cells[cell].error == 0 ? yes : cells[cell].error;

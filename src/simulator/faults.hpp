@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "core/platform.hpp"
+#include "simulator/fault_ranges.hpp"
 #include "simulator/random.hpp"
 
 namespace iocpp::simulator {
@@ -79,11 +80,14 @@ class Faults {
 
   /// The `first`th question of the cell's site (from 0) and the `count - 1` after it are answered with the cell.
   void force(std::size_t cell, std::uint64_t first, std::uint64_t count);
+  void limit_to(FaultRanges only) { only_ = std::move(only); }
   /// No fault from now on.
   void heal() noexcept;
 
   const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
   std::uint64_t injected() const noexcept { return injected_; }
+  /// Those that chance would have had, with those that it was not let have.
+  std::uint64_t drawn() const noexcept { return drawn_; }
   std::uint64_t asked(Site site) const noexcept { return sites_[static_cast<std::size_t>(site)].asked; }
 
   static constexpr int yes = 1;  ///< What `inject` answers for a cell without an error.
@@ -107,12 +111,16 @@ class Faults {
 
   int draw(State& state, TimePoint now) noexcept;
   int count(std::uint16_t cell) noexcept;
+  bool barred(std::uint64_t number) noexcept;
 
   Prng prng_;
   std::array<State, static_cast<std::size_t>(Site::count)> sites_;
   std::vector<Forced> forced_;
   std::vector<std::uint64_t> counts_;
   std::uint64_t injected_ = 0;
+  std::uint64_t drawn_ = 0;
+  FaultRanges only_;
+  std::size_t range_ = 0;  ///< Of `only_`, the one that is next, or in which we are.
 };
 
 }  // namespace iocpp::simulator

@@ -21,6 +21,9 @@ struct Violation {
   TimePoint time;
 };
 
+/// Not one of the library's: what a user's test demands.
+inline constexpr unsigned own_check = 23;
+
 /// "1: each posted operation has exactly one terminal completion": what the number stands for.
 std::string_view invariant_in_words(unsigned invariant) noexcept;
 
@@ -68,6 +71,7 @@ class Machine {
 
   /// The machine whose run this thread is in: for the calls of a `Sys` that belong to no object.
   static Machine& of_this_thread() noexcept;
+  bool is_of_this_thread() const noexcept;
 
   void enlist(unsigned loop, Kernel& kernel) {
     if (kernels_.size() <= loop) kernels_.resize(loop + 1, nullptr);

@@ -24,6 +24,7 @@ constexpr std::uint64_t quiet_turns_max = 4096;
 constexpr seconds wake_bound{3};
 constexpr std::uint64_t events_at_instant_max = 200'000;
 constexpr unsigned waits_a_turn_max = 1000;
+constexpr unsigned quiet_max = 9;
 
 System system_of(Platform platform) noexcept {
   switch (platform) {
@@ -62,6 +63,8 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
       machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
       group_{draft.connections_max} {
+  machine_.faults.limit_to(plan.only_faults);
+  if (draft.scripted) scripted_ = std::make_unique<ScriptedPeers>(machine_, peers_, draft.script);
   for (const ForcedFault& forced : plan.forced) machine_.faults.force(forced.cell, forced.first, forced.count);
   make_members();
 }
@@ -96,19 +99,22 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   Member& member = members_.emplace_back();
   member.shard = make_shard_(config, group_, machine_, number);
   if (plan_.handler && !places) member.inner = plan_.handler(number);
-  Handler& inner = member.inner ? *member.inner : echo_;
+  if (draft_.scripted && places) member.inner = errors_to_shard();
+  Handler* own = member.inner ? member.inner.get() : plan_.shared_handler;
   HandlerHabits habits = draft_.handler;
-  habits.known = member.inner == nullptr;
-  habits.send_queue_bytes_high = draft_.send_queue_high;
-  member.handler = std::make_unique<CheckedHandler>(machine_, number, inner, peers_.pattern(), habits);
+  habits.known = own == nullptr;
+  habits.send_queue_bytes_high = draft_.core.pause_receive_above_high ? draft_.core.send_queue_bytes_high : SIZE_MAX;
+  habits.send_queue_bytes_max = draft_.core.send_queue_bytes_max;
+  member.handler =
+      std::make_unique<CheckedHandler>(machine_, number, own != nullptr ? *own : echo_, peers_.pattern(), habits);
+  if (scripted_) member.handler->know(*scripted_);
 }
 
 engine::EngineConfig Run::config_of(unsigned number) {
   engine::EngineConfig config;
+  config.core = draft_.core;
   config.core.shard = number;
-  config.core.send_queue_bytes_high = draft_.send_queue_high;
-  config.core.send_queue_bytes_low = draft_.send_queue_high / 4;
-  config.core.send_queue_bytes_max = draft_.handler.send_queue_bytes_max;
+  config.mailbox_bytes_max = draft_.mailbox_bytes_max;
   config.backend.receive_ring_bytes = draft_.receive_ring_bytes;
   config.backend.receive_ring_bytes_max = draft_.receive_ring_bytes * 4;
   config.backend.posted_receive_bytes = draft_.posted_receive_bytes;
@@ -175,16 +181,20 @@ bool Run::step() {
   events_at_instant_ = event.time == instant_ ? events_at_instant_ + 1 : 0;
   instant_ = event.time;
   if (events_at_instant_ > events_at_instant_max) machine_.violate(5, "time does not go on");
-  if (machine_.dispatch(event)) return true;
+  if (events_ > draft_.events_max) machine_.violate(own_check, "the run does not come to an end");
+  if (machine_.dispatch(event)) {
+    ++lively_;
+    return true;
+  }
   switch (event.kind) {
     case EventKind::turn:
       if (members_[event.target].turn_generation == event.generation) turn(event.target);
       break;
     case EventKind::peer:
-      peers_.on_event(event);
+      event.target < ScriptedPeers::first_number ? peers_.on_event(event) : scripted_->on_event(event);
       break;
     case EventKind::other_thread:
-      call_from_outside();
+      event.target == 0 ? call_from_outside() : run_task(event.target - 1);
       break;
     case EventKind::handles:
       limit_handles(event.target == 0);
@@ -193,19 +203,6 @@ bool Run::step() {
       break;
   }
   return true;
-}
-
-template <class Enough>
-bool Run::until(Enough&& enough, std::chrono::nanoseconds at_most) {
-  const TimePoint end = machine_.now() + at_most;
-  while (!machine_.violation() && !enough()) {
-    if (machine_.schedule.empty() || machine_.schedule.next_time() > end) {
-      machine_.schedule.advance_to(end);
-      return false;
-    }
-    step();
-  }
-  return !machine_.violation();
 }
 
 void Run::turn(unsigned number) {
@@ -267,6 +264,7 @@ void Run::call_from_outside() {
   const std::uint64_t what = chance.below(8);
   const ConnectionId id = member.handler->some(nth);
   if (id && machine_.happens(Site::client_reset)) member.handler->reset(id);
+  if (draft_.scripted) return ask_again();
   using Kind = engine::Message::Kind;
   Kind kind = Kind::task;
   if (id && what == 0) kind = Kind::close;
@@ -285,7 +283,20 @@ void Run::call_from_outside() {
   }
   machine_.note(What::called, number, static_cast<std::uint64_t>(kind));
   if (member.shard->loop().mailbox().put(message)) machine_.violate(14, "a mailbox with room takes no message");
-  if (!healed_) machine_.schedule.after(delay(chance, milliseconds{20}), EventKind::other_thread, 0, 0);
+  ask_again();
+}
+
+/// Whether somebody calls, a while later.
+void Run::ask_again() {
+  if (healed_) return;
+  quiet_ = std::exchange(lively_seen_, lively_) == lively_ ? std::min(quiet_ + 1, quiet_max) : 0;
+  machine_.schedule.after(delay(machine_.streams.scheduler, pause(milliseconds{20}, quiet_max)),
+                          EventKind::other_thread, 0, 0);
+}
+
+/// A user's test may have hours in which nothing happens: faults of the time itself become rare then.
+std::chrono::nanoseconds Run::pause(std::chrono::nanoseconds most, unsigned doublings_max) const noexcept {
+  return draft_.scripted ? most * (1U << std::min(quiet_, doublings_max)) : most;
 }
 
 void Run::post_resume(Member& member) {
@@ -315,15 +326,23 @@ void Run::limit_handles(bool begins) {
   Prng& chance = machine_.streams.plan;
   const bool episode = begins && machine_.happens(Site::handle_limit);
   if (episode) handles.set_limit(handles.live() + chance.below(4));
-  machine_.schedule.after(delay(chance, milliseconds{200}), EventKind::handles, episode ? 1 : 0, 0);
+  machine_.schedule.after(delay(chance, pause(milliseconds{200}, 3)), EventKind::handles, episode ? 1 : 0, 0);
+}
+
+bool Run::open() {
+  for (unsigned number = 0; number < members_.size(); ++number) {
+    Member& member = members_[number];
+    if (member.shard->loop().open({member.handler.get()})) {
+      machine_.violate(21, "a loop can't be opened");
+      return false;
+    }
+    schedule_turn(number, {});
+  }
+  return true;
 }
 
 void Run::go() {
-  for (unsigned number = 0; number < members_.size(); ++number) {
-    Member& member = members_[number];
-    if (member.shard->loop().open({member.handler.get()})) return machine_.violate(21, "a loop can't be opened");
-    schedule_turn(number, {});
-  }
+  if (!open()) return;
   traffic();
   if (!machine_.violation()) heal();
   if (!machine_.violation()) probe();
@@ -403,10 +422,14 @@ void Run::drain() {
   peers_.arrive(arrive_at_the_end);
   until([] { return false; }, delay(machine_.streams.scheduler, milliseconds{2}));
   group_.request_drain(machine_.now() + seconds{4});
+  stop_all(seconds{60});
+}
+
+void Run::stop_all(std::chrono::nanoseconds at_most) {
   const auto all_ended = [this] {
     return std::all_of(members_.begin(), members_.end(), [](const Member& member) { return member.ended; });
   };
-  if (!until(all_ended, seconds{60}) && !machine_.violation()) machine_.violate(18, "the server does not stop");
+  if (!until(all_ended, at_most) && !machine_.violation()) machine_.violate(18, "the server does not stop");
   if (!machine_.violation()) check_after_stop();
 }
 
@@ -426,9 +449,10 @@ Outcome Run::outcome() {
   Outcome outcome;
   outcome.seed = plan_.seed;
   outcome.hash = machine_.trace.hash();
-  outcome.connections = peers_.connections();
+  outcome.connections = peers_.connections() + (scripted_ ? scripted_->connections() : 0);
   outcome.served = peers_.served();
   outcome.faults = machine_.faults.injected();
+  outcome.faults_drawn = machine_.faults.drawn();
   outcome.cells = machine_.faults.counts();
   outcome.events = events_;
   outcome.turns = turns_;

@@ -8,6 +8,7 @@
 #include "simulator/checked_handler.hpp"
 #include "simulator/machine.hpp"
 #include "simulator/peers.hpp"
+#include "simulator/scripted_peers.hpp"
 #include "simulator/shard.hpp"
 #include "simulator/simulation.hpp"
 
@@ -24,8 +25,14 @@ struct Draft {
   std::size_t connections_max = 100'000;
   std::size_t receive_ring_bytes = 64U << 10;
   std::size_t posted_receive_bytes = 0;
-  std::size_t send_queue_high = 1U << 20;
+  core::CoreConfig core;  ///< Of each shard; who it is, is added.
+  std::size_t mailbox_bytes_max = 64U << 20;
   std::chrono::nanoseconds turn_delay_max = std::chrono::microseconds{5};
+
+  bool scripted = false;  ///< A user's test: the seed decides nothing that a handler or its clients would do.
+  ScriptHabits script;
+  std::chrono::nanoseconds drain_timeout = std::chrono::seconds{4};
+  std::uint64_t events_max = UINT64_MAX;
 };
 
 Draft draft(const Plan& plan);
@@ -33,10 +40,25 @@ Draft draft(const Plan& plan);
 class Run final : public Threads {
  public:
   Run(const Plan& plan, const Draft& draft, MakeShard make_shard);
-  ~Run();
+  ~Run() override;
 
   void go();
   Outcome outcome();
+
+  // In place of `go`, for a user's test (scripted_run.cpp).
+  void begin_scripts();
+  void run_for(std::chrono::nanoseconds time);
+  /// To their ends; then convergence, and a drain.
+  void finish_scripts();
+  void after(std::chrono::nanoseconds delay, std::function<void()> task);
+  std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message);
+  void fail(std::string_view why) { machine_.violate(own_check, why); }
+  /// False: another thread's, or there is a newer one on this thread.
+  bool is_current() const noexcept { return machine_.is_of_this_thread(); }
+  bool violated() const noexcept { return machine_.violation().has_value(); }
+  ScriptedPeers& scripted() noexcept { return *scripted_; }
+  Counters counters() const;
+  TimePoint now() const noexcept { return machine_.now(); }
 
   bool sleep(unsigned loop, TimePoint until) override;
   void wake(unsigned loop) override;
@@ -58,6 +80,7 @@ class Run final : public Threads {
     std::uint64_t tasks_run = 0;
   };
 
+  bool open();
   void make_members();
   void make_member(unsigned number, bool accepts, bool places);
   engine::EngineConfig config_of(unsigned number);
@@ -74,18 +97,27 @@ class Run final : public Threads {
   void call_from_outside();
   void post_resume(Member& member);
   void check_wakes();
+  void ask_again();
+  std::chrono::nanoseconds pause(std::chrono::nanoseconds most, unsigned doublings_max) const noexcept;
+  std::unique_ptr<Handler> errors_to_shard();
+  void run_task(std::uint32_t number);
   void limit_handles(bool begins);
 
   void traffic();
   void heal();
   void probe();
   void drain();
+  void heal_scripted();
+  void drain_scripted();
+  void stop_all(std::chrono::nanoseconds at_most);
 
   Plan plan_;
   Draft draft_;
   MakeShard make_shard_;
   Machine machine_;
   Peers peers_;
+  std::unique_ptr<ScriptedPeers> scripted_;
+  std::vector<std::function<void()>> tasks_;  // of a user's test, by number; EventKind::other_thread runs them
   engine::Group group_;
   EchoHandler echo_;
   std::vector<Member> members_;
@@ -93,8 +125,24 @@ class Run final : public Threads {
   std::uint64_t turns_ = 0;
   std::int64_t instant_ = 0;
   std::uint64_t events_at_instant_ = 0;
+  std::uint64_t lively_ = 0;  ///< Events of the network and the system.
+  std::uint64_t lively_seen_ = 0;
+  unsigned quiet_ = 0;  ///< Calls from outside, in a row, between which there was none of them.
   bool healed_ = false;
 };
+
+template <class Enough>
+bool Run::until(Enough&& enough, std::chrono::nanoseconds at_most) {
+  const TimePoint end = machine_.now() + at_most;
+  while (!machine_.violation() && !enough()) {
+    if (machine_.schedule.empty() || machine_.schedule.next_time() > end) {
+      machine_.schedule.advance_to(end);
+      return false;
+    }
+    step();
+  }
+  return !machine_.violation();
+}
 
 /// `simulate`, with loops of the caller's.
 Outcome simulate(const Plan& plan, MakeShard make_shard);

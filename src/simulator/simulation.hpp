@@ -35,10 +35,12 @@ struct Plan {
   std::uint32_t connections = 1000;
   Level faults = Level::light;
   std::vector<ForcedFault> forced{};
-  HandlerFactory handler{};     ///< Empty: an echo.
-  bool expects_echo = true;     ///< The handler sends back what it receives; clients demand it.
-  std::size_t last_steps = 40;  ///< Of a failed run, in words.
-  bool keeps_steps = false;     ///< Also of one that did not fail.
+  HandlerFactory handler{};           ///< Empty: an echo.
+  Handler* shared_handler = nullptr;  ///< In place of one a shard.
+  bool expects_echo = true;           ///< The handler sends back what it receives; clients demand it.
+  std::size_t last_steps = 40;        ///< Of a failed run, in words.
+  bool keeps_steps = false;           ///< Also of one that did not fail.
+  FaultRanges only_faults{};          ///< Where not empty: of the faults, those that happen.
 };
 
 struct Outcome {
@@ -47,6 +49,7 @@ struct Outcome {
   std::uint64_t connections = 0;
   std::uint64_t served = 0;  ///< In full.
   std::uint64_t faults = 0;
+  std::uint64_t faults_drawn = 0;  ///< With those that the plan bars.
   std::uint64_t events = 0;
   std::uint64_t turns = 0;
   std::chrono::nanoseconds virtual_time{};

@@ -15,8 +15,8 @@ ROOMS = {
     "core": {"base"},
     "engine": {"base", "core"},
     "backend": {"base", "core", "engine"},
-    "simulator": {"base", "core", "engine", "backend"},
-    "server": {"base", "core", "engine", "backend", "simulator"},
+    "server": {"base", "core", "engine", "backend"},
+    "simulator": {"base", "core", "engine", "backend", "server"},
 }
 
 # The system's headers stay in the files that talk to the kernel.

@@ -63,7 +63,7 @@ class Layers(unittest.TestCase):
             "src/core/queue.hpp": "engine/backend.hpp",
             "src/engine/backend.hpp": "backend/io_uring/backend.hpp",
             "src/backend/io_uring/backend.hpp": "simulator/network.hpp",
-            "src/simulator/network.hpp": "server/server.cpp",
+            "src/server/server.cpp": "simulator/network.hpp",
         }
         for path, included in upward.items():
             with self.subTest(path):

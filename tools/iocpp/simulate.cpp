@@ -35,6 +35,16 @@ void tell_which_run(int signal) {
   std::_Exit(1);
 }
 
+Plan plan_of(const SimulateOptions& options, std::uint64_t seed, Platform platform) {
+  return {.seed = seed,
+          .platform = platform,
+          .connections = options.connections,
+          .faults = options.faults,
+          .last_steps = options.trace ? steps_of_a_trace : steps_of_a_failure,
+          .keeps_steps = options.trace,
+          .only_faults = options.only_faults};
+}
+
 class Runs {
  public:
   explicit Runs(const SimulateOptions& options)
@@ -69,13 +79,7 @@ class Runs {
     const Platform platform = options_.platforms[at];
     const std::string replay = replay_command(options_, seed, platform);
     running = replay.c_str();
-    const Outcome outcome =
-        iocpp::simulator::simulate(Plan{.seed = seed,
-                                        .platform = platform,
-                                        .connections = options_.connections,
-                                        .faults = options_.faults,
-                                        .last_steps = options_.trace ? steps_of_a_trace : steps_of_a_failure,
-                                        .keeps_steps = options_.trace});
+    const Outcome outcome = iocpp::simulator::simulate(plan_of(options_, seed, platform));
     running = nullptr;
     const std::lock_guard lock{mutex_};
     add(outcome, at);
@@ -138,12 +142,27 @@ std::string_view to_string(iocpp::simulator::Level level) {
   return "";
 }
 
-std::string replay_command(const SimulateOptions& options, std::uint64_t seed, Platform platform) {
+std::string replay_command(const SimulateOptions& options, const Plan& plan) {
   const std::string program =
       options.mutant.empty() ? "iocpp simulate" : "build/mutants/iocpp simulate --mutant " + options.mutant;
-  return program + " --seed " + std::to_string(seed) + " --platform " + std::string{to_string(platform)} +
-         " --connections " + std::to_string(options.connections) + " --faults " +
-         std::string{to_string(options.faults)};
+  const std::string only =
+      plan.only_faults.empty() ? "" : " --only-faults " + iocpp::simulator::to_text(plan.only_faults);
+  return program + " --seed " + std::to_string(plan.seed) + " --platform " + std::string{to_string(plan.platform)} +
+         " --connections " + std::to_string(plan.connections) + " --faults " + std::string{to_string(plan.faults)} +
+         only;
+}
+
+std::string replay_command(const SimulateOptions& options, std::uint64_t seed, Platform platform) {
+  return replay_command(options, plan_of(options, seed, platform));
+}
+
+iocpp::simulator::Shrunk shrunk(const SimulateOptions& options, const SimulateResult& result) {
+  running = "one with fewer connections or faults than the run that failed";
+  const Outcome& outcome = *result.violation;
+  iocpp::simulator::Shrunk smaller =
+      iocpp::simulator::shrink(plan_of(options, outcome.seed, result.violated_on), outcome);
+  running = nullptr;
+  return smaller;
 }
 
 SimulateResult simulate(const SimulateOptions& options) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "simulator/simulation.hpp"
+#include "simulator/shrink.hpp"
 
 struct SimulateOptions {
   std::uint64_t first_seed = 1;
@@ -16,6 +16,7 @@ struct SimulateOptions {
       iocpp::simulator::Platform::io_uring, iocpp::simulator::Platform::epoll, iocpp::simulator::Platform::iocp};
   std::uint32_t connections = 1000;
   iocpp::simulator::Level faults = iocpp::simulator::Level::light;
+  iocpp::simulator::FaultRanges only_faults{};  ///< Of a run that was made smaller.
   unsigned threads = 1;
   std::string mutant{};  ///< The one that is built in, where the command was asked for it.
   bool trace = false;
@@ -49,6 +50,11 @@ SimulateResult simulate(const SimulateOptions& options);
 
 /// The command that does one run again.
 std::string replay_command(const SimulateOptions& options, std::uint64_t seed, iocpp::simulator::Platform platform);
+std::string replay_command(const SimulateOptions& options, const iocpp::simulator::Plan& plan);
+
+/// The violation of `result` in a smaller run. It takes some seconds, and where the smaller run is ended by an
+/// assertion, the process ends.
+iocpp::simulator::Shrunk shrunk(const SimulateOptions& options, const SimulateResult& result);
 
 std::string_view to_string(iocpp::simulator::Level level);
 

@@ -68,6 +68,17 @@ void add_faults(CLI::App& app, SimulateOptions& options) {
       ->default_str("light");
 }
 
+void add_only_faults(CLI::App& app, SimulateOptions& options) {
+  const auto read = [&options](const std::string& text) {
+    const auto ranges = iocpp::simulator::fault_ranges_in(text);
+    if (!ranges) program::refuse("--only-faults", text, "numbers and ranges such as 3,17-20");
+    options.only_faults = *ranges;
+  };
+  app.add_option_function<std::string>("--only-faults", read,
+                                       "Of the faults that chance would have, counted from 0, only these")
+      ->type_name("A,B-C");
+}
+
 int run(const Simulate& chosen) {
   if (!chosen.options.mutant.empty() && chosen.options.mutant != chosen.built_in)
     throw WrongArgument("--mutant: this program has no mutants; they are in build/mutants/iocpp");
@@ -93,6 +104,7 @@ void add_simulate_command(CLI::App& app, Command& chosen, const std::string& mut
   add_platform(command, options);
   program::add_count(command, "--connections", options.connections, 1, 100'000'000, "Connections of each run");
   add_faults(command, options);
+  add_only_faults(command, options);
   program::add_count(command, "--threads", options.threads, 1, 256, "Runs at once");
   command.add_option("--mutant", options.mutant, "A bug built in on purpose: only in build/mutants/iocpp")
       ->type_name("NAME");

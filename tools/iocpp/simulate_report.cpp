@@ -94,14 +94,30 @@ void print_cells_not_hit(const SimulateResult& result) {
   }
 }
 
+void print_outcome(const Outcome& outcome, std::string_view platform, const std::string& replay) {
+  std::cout << "  seed " << outcome.seed << " on " << platform << ", "
+            << program::plural(outcome.connections, "connection") << ", " << program::plural(outcome.faults, "fault")
+            << ", at " << program::duration_text(outcome.violated_at) << " of virtual time, hash "
+            << hash_text(outcome.hash) << "\n  again: " << replay << "\n  the last steps:\n";
+  for (const std::string& step : outcome.last_steps) std::cout << "    " << step << '\n';
+  std::cout << std::flush;
+}
+
+/// First as it was found: the smaller runs may be ended by an assertion.
 void print_violation(const SimulateOptions& options, const SimulateResult& result) {
   const Outcome& outcome = *result.violation;
+  const std::string_view platform = to_string(result.violated_on);
   std::cout << "VIOLATION of invariant " << outcome.violated << ": " << outcome.invariant << "\n  " << outcome.detail
-            << "\n  seed " << outcome.seed << " on " << to_string(result.violated_on) << ", "
-            << program::plural(outcome.connections, "connection") << ", at "
-            << program::duration_text(outcome.violated_at) << " of virtual time, hash " << hash_text(outcome.hash)
-            << "\n  again: " << replay_command(options, outcome.seed, result.violated_on) << "\n  the last steps:\n";
-  for (const std::string& step : outcome.last_steps) std::cout << "    " << step << '\n';
+            << '\n';
+  print_outcome(outcome, platform, replay_command(options, outcome.seed, result.violated_on));
+  const iocpp::simulator::Shrunk smaller = shrunk(options, result);
+  if (smaller.outcome.hash == outcome.hash) {
+    std::cout << "none of " << program::plural(smaller.runs, "smaller run") << " violates it" << std::endl;
+    return;
+  }
+  std::cout << "THE SAME, MADE SMALLER in " << program::plural(smaller.runs, "run") << ":\n  " << smaller.outcome.detail
+            << '\n';
+  print_outcome(smaller.outcome, platform, replay_command(options, smaller.plan));
 }
 
 void print_text(const SimulateOptions& options, const SimulateResult& result) {

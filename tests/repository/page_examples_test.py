@@ -4,7 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
-import readme_echo
+import page_examples
 
 EXAMPLE = "int main() {\n  return 0;\n}\n"
 
@@ -16,7 +16,7 @@ class ReadmeEcho(unittest.TestCase):
             (root / "examples" / "echo").mkdir(parents=True)
             (root / "examples" / "echo" / "echo.cpp").write_bytes(EXAMPLE.encode())
             (root / "README.md").write_bytes(readme.encode())
-            return readme_echo.difference(root)
+            return page_examples.difference(root)
 
     def test_the_same_bytes_are_no_difference(self):
         self.assertEqual(self.difference(f"# x\n\n```sh\nls\n```\n```cpp\n{EXAMPLE}```\n"), "")

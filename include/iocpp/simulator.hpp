@@ -1,0 +1,223 @@
+// A test of your own handler over a simulated system and network: a seed, faults, scripted clients, virtual time.
+// Link iocpp::simulator. docs/SIMULATING.md has the rules that your handler must keep for a seed to repeat its run.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <iocpp/connection.hpp>
+#include <iocpp/counters.hpp>
+#include <iocpp/handler.hpp>
+#include <iocpp/options.hpp>
+
+namespace iocpp {
+
+/// How often the simulated system and network fail.
+enum class FaultRate : std::uint8_t { none, light, heavy };
+
+/// `none`, `light`, `heavy`.
+std::string_view to_string(FaultRate rate) noexcept;
+
+struct SimulationOptions {
+  std::uint64_t seed = 1;
+  FaultRate faults = FaultRate::none;
+
+  /// The server's. `backend` is the system that is simulated, wherever this runs; left `automatic`, the seed draws it.
+  /// So it does `shards`, where that is 0 and there is a `HandlerFactory`. Not used: addresses, ports and `backlog`,
+  /// `keepalive`, the sockets' buffers, `on_thread_start`; the seed decides what they would.
+  Options server{};
+
+  /// Clients besides yours, who send bytes of no meaning, read slowly or never, reset, or vanish.
+  std::uint32_t random_peers = 0;
+
+  /// An exception that leaves your handler fails the run. False: it ends its connection, as in a server.
+  bool exceptions_fail = true;
+
+  /// How long a peer waits for what it expects: virtual time.
+  std::chrono::seconds patience{300};
+
+  /// A run that has not come to its end after so many events fails: two that answer each other for ever, perhaps.
+  std::uint64_t events_max = 20'000'000;
+
+  /// For a run that was made smaller. Of the faults that chance would have, counted from 0, only those from a first to
+  /// a last number happen; empty: all of them.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> only_faults{};
+  /// Scripted peers, by number, that never connect, and whose scripts count as done. For the same.
+  std::vector<std::uint32_t> absent_peers{};
+};
+
+/// How a scripted peer's connection ended.
+enum class PeerEnd : std::uint8_t {
+  none,      ///< It is connected, or has not connected yet.
+  in_order,  ///< The server ended its stream.
+  reset,     ///< The server reset it.
+  refused,   ///< It never reached a handler.
+  left,      ///< It closed, reset or vanished, as its script has it.
+  fault      ///< An injected fault broke the connection: nobody is to blame, and the rest of its script is dropped.
+};
+
+/// `none`, `in_order`, ...
+std::string_view to_string(PeerEnd end) noexcept;
+
+class Simulation;
+
+namespace simulator {
+struct Step;
+}
+
+/// A scripted client. Each call adds a step to its script and returns at once; the steps are done one after the other
+/// while the simulation runs. A step that can't be done as it says, or not within `SimulationOptions::patience`, fails
+/// the run, unless a fault has broken this connection. It reads whatever arrives, as it arrives, unless told otherwise.
+/// Lives as long as its simulation.
+class SimulatedPeer {
+ public:
+  /// Goes on when all of it has been written. The network may deliver it in parts.
+  SimulatedPeer& send(std::string_view bytes);
+  /// The next bytes of the server are these. What comes after them is left to later steps.
+  SimulatedPeer& expect(std::string_view bytes);
+  /// Goes on when `count` bytes more have come, whatever they are.
+  SimulatedPeer& expect_bytes(std::size_t count);
+  /// The server ends its stream, and there are no bytes before that.
+  SimulatedPeer& expect_end();
+  /// The server resets the connection.
+  SimulatedPeer& expect_reset();
+  /// Ends its own stream; it still reads.
+  SimulatedPeer& half_close();
+  /// Closes. Unread bytes make it a reset, as they do in a system.
+  SimulatedPeer& close();
+  SimulatedPeer& reset();
+  /// Its machine is gone, without a word.
+  SimulatedPeer& vanish();
+  /// From now on reads at most `bytes` at a time, and waits so long after each; 0 bytes: reads nothing.
+  SimulatedPeer& read_slowly(std::size_t bytes, std::chrono::nanoseconds pause = std::chrono::milliseconds{10});
+  SimulatedPeer& read_freely();
+  SimulatedPeer& wait(std::chrono::nanoseconds time);
+  /// Waits until `Simulation::run` drains the server; what follows happens during the drain. A peer whose script ends
+  /// without this closes before it.
+  SimulatedPeer& stay();
+
+  /// From 0, in the order of `Simulation::connect`.
+  std::uint32_t number() const noexcept { return number_; }
+  /// Everything that it has received until now. Valid until the simulation goes on.
+  std::string_view received() const;
+  PeerEnd end() const;
+  /// All steps are done, or dropped after a fault.
+  bool done() const;
+
+ private:
+  friend class Simulation;
+  SimulatedPeer(Simulation& simulation, std::uint32_t number) : simulation_{&simulation}, number_{number} {}
+  SimulatedPeer& append(simulator::Step&& step);
+
+  Simulation* simulation_;
+  std::uint32_t number_;
+};
+
+/// What a run came to.
+struct SimulationResult {
+  SimulationOptions options{};  ///< As they were given, with the system and the number of shards that were drawn.
+  std::string violation{};      ///< In words; empty: nothing is wrong.
+  std::vector<std::string> last_steps{};  ///< Before a violation, a line each, oldest first.
+  std::uint64_t hash = 0;  ///< Of everything that happened. The same options and the same test have the same one.
+  std::uint64_t scripted_peers = 0;
+  std::uint64_t connections = 0;   ///< Of scripted and of random peers.
+  std::uint64_t faults = 0;        ///< That were injected.
+  std::uint64_t faults_drawn = 0;  ///< That chance would have had, with those that the options bar.
+  std::uint64_t events = 0;        ///< Of the simulated system, network and threads.
+  std::chrono::nanoseconds virtual_time{};
+  Counters counters{};
+  std::string replay{};  ///< What names this run to `for_each_seed`.
+
+  bool passed() const noexcept { return violation.empty(); }
+  /// The violation, where and when, the last steps, and how to have it again; or a line that says that all is well.
+  std::string text() const;
+};
+
+/// A server with your handler over a simulated system, in virtual time, on the calling thread. Make it, `serve`,
+/// `connect` peers and write their scripts, `run`. One at a time on a thread.
+///
+///     iocpp::Simulation simulation{{.seed = 7, .faults = iocpp::FaultRate::light}};
+///     simulation.serve(handler);
+///     simulation.connect().send("hello\n").expect("hello\n").half_close().expect_end();
+///     const iocpp::SimulationResult result = simulation.run();
+class Simulation {
+ public:
+  explicit Simulation(SimulationOptions options = {});
+  ~Simulation();
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  /// Who serves, before anything else. By reference: for all shards; one, unless the options say otherwise. It must
+  /// outlive the simulation. Throws `std::system_error` as `Server` does for an option that is wrong.
+  void serve(Handler& handler);
+  void serve(HandlerFactory factory);
+
+  /// A scripted peer, which connects when the simulation goes on, after `delay`.
+  SimulatedPeer& connect(std::chrono::nanoseconds delay = {});
+
+  /// Lets so much virtual time pass: an hour in which nothing happens takes no time. Ends early with a violation.
+  void run_for(std::chrono::nanoseconds time);
+
+  /// All scripts, to their ends; then no more faults, and peers leave; then a drain, after which nothing may be left;
+  /// then your checks. To be called once: the simulation has ended with it.
+  const SimulationResult& run();
+
+  /// A check at the end of `run`: false, or an exception, fails it.
+  void check(std::string what, std::function<bool()> holds);
+  /// Fails the run, from anywhere: a callback, a task, a check. The first failure counts.
+  void fail(std::string_view why);
+  bool failed() const noexcept;
+
+  /// Runs `task` when so much virtual time has passed, as a thread that is none of the server's would.
+  void after(std::chrono::nanoseconds delay, std::function<void()> task);
+  /// As `Server` has them: from anywhere, with the same results.
+  [[nodiscard]] std::error_code post(unsigned shard, std::function<void()> task);
+  [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte> bytes);
+  [[nodiscard]] std::error_code disconnect(ConnectionId id);
+  [[nodiscard]] std::error_code abort(ConnectionId id);
+
+  /// Virtual time since the beginning: the clock for a handler that needs one.
+  std::chrono::nanoseconds now() const;
+  /// A number below `bound` (at least 1), drawn from the seed: for scripts that differ from seed to seed.
+  std::uint64_t random(std::uint64_t bound);
+  Counters counters() const;
+  const SimulationOptions& options() const noexcept;
+  unsigned shards() const noexcept;
+
+ private:
+  friend class SimulatedPeer;
+  class Running;
+  std::unique_ptr<Running> running_;
+};
+
+/// What many seeds came to.
+struct SeedsResult {
+  std::uint64_t runs = 0;  ///< The shrinking's not counted.
+  std::uint64_t connections = 0;
+  std::uint64_t faults = 0;
+  std::optional<SimulationResult> failure{};  ///< The first run that failed ...
+  std::optional<SimulationResult> shrunk{};   ///< ... and a smaller one that fails in the same way, where there is one.
+  bool repeats = true;  ///< False: the failing run, done again, was another one. The test breaks a rule for handlers.
+
+  bool passed() const noexcept { return !failure; }
+  std::string text() const;
+};
+
+/// Runs `test` with a new simulation for each seed from `first` to `last`, until one fails: `test` calls `serve`,
+/// `connect` and the rest; `run` is called after it, if it has not done so. An exception that leaves `test` is a
+/// failure. A failing run is repeated, then made smaller (fewer peers, fewer faults), and told of on stderr. Where the
+/// environment has IOCPP_SIMULATE, as `SimulationResult::replay` says, only that run is done.
+SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::function<void(Simulation&)>& test,
+                          const SimulationOptions& options = {});
+
+}  // namespace iocpp

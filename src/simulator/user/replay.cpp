@@ -1,0 +1,84 @@
+// A run's name, as text that a person can copy from a failure into the environment.
+#include <charconv>
+#include <sstream>
+#include <stdexcept>
+
+#include "simulator/user/user_simulation.hpp"
+
+namespace iocpp::simulator {
+namespace {
+
+[[noreturn]] void refuse(const std::string& word) {
+  throw std::invalid_argument("IOCPP_SIMULATE: what is \"" + word + "\"?");
+}
+
+std::uint64_t number_in(std::string_view text, const std::string& word) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) refuse(word);
+  return number;
+}
+
+std::vector<std::uint32_t> numbers_in(std::string_view text, const std::string& word) {
+  std::vector<std::uint32_t> numbers;
+  for (;;) {
+    const std::size_t comma = text.find(',');
+    numbers.push_back(static_cast<std::uint32_t>(number_in(text.substr(0, comma), word)));
+    if (comma == std::string_view::npos) return numbers;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+void change(SimulationOptions& options, const std::string& word) {
+  const std::size_t equals = word.find('=');
+  if (equals == std::string::npos) refuse(word);
+  const std::string_view name = std::string_view{word}.substr(0, equals);
+  const std::string_view value = std::string_view{word}.substr(equals + 1);
+  if (name == "system") {
+    for (const Backend system : {Backend::io_uring, Backend::epoll, Backend::iocp}) {
+      if (to_string(system) == value) options.server.backend = system;
+    }
+    return;
+  }
+  if (name == "faults") {
+    for (const FaultRate rate : {FaultRate::none, FaultRate::light, FaultRate::heavy}) {
+      if (to_string(rate) == value) options.faults = rate;
+    }
+    return;
+  }
+  if (name == "absent") {
+    options.absent_peers = numbers_in(value, word);
+  } else if (name == "seed") {
+    options.seed = number_in(value, word);
+  } else if (name == "random_peers") {
+    options.random_peers = static_cast<std::uint32_t>(number_in(value, word));
+  } else if (name == "only_faults") {
+    const auto ranges = fault_ranges_in(value);
+    if (!ranges) refuse(word);
+    options.only_faults = *ranges;
+  } else {
+    refuse(word);
+  }
+}
+
+}  // namespace
+
+std::string replay_of(const SimulationOptions& options) {
+  std::string text = "seed=" + std::to_string(options.seed) +
+                     " system=" + std::string{to_string(options.server.backend)} +
+                     " faults=" + std::string{to_string(options.faults)};
+  if (options.random_peers != 0) text += " random_peers=" + std::to_string(options.random_peers);
+  if (!options.only_faults.empty()) text += " only_faults=" + to_text(options.only_faults);
+  for (std::size_t at = 0; at < options.absent_peers.size(); ++at)
+    text += (at == 0 ? " absent=" : ",") + std::to_string(options.absent_peers[at]);
+  return text;
+}
+
+SimulationOptions replayed(SimulationOptions options, const std::string& text) {
+  std::istringstream words{text};
+  std::string word;
+  while (words >> word) change(options, word);
+  return options;
+}
+
+}  // namespace iocpp::simulator

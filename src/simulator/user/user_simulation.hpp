@@ -1,0 +1,67 @@
+// What is behind iocpp::Simulation.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "iocpp/simulator.hpp"
+#include "simulator/run.hpp"
+
+namespace iocpp {
+
+class Simulation::Running {
+ public:
+  explicit Running(SimulationOptions options) : options_{std::move(options)}, chance_{options_.seed ^ script_stream} {}
+
+  void serve(Handler* handler, HandlerFactory factory);
+  /// The server; throws `std::logic_error` before `serve`.
+  simulator::Run& server() const;
+  /// ... after `run`, too.
+  simulator::Run& going() const;
+
+  SimulatedPeer& connect(Simulation& simulation, std::chrono::nanoseconds delay);
+  void run_for(std::chrono::nanoseconds time);
+  const SimulationResult& run();
+  void check(std::string what, std::function<bool()> holds) { checks_.push_back({std::move(what), std::move(holds)}); }
+  void fail(std::string_view why);
+  bool failed() const noexcept { return !failure_.empty() || (run_ && run_->violated()); }
+  std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message) const;
+  bool ended() const noexcept { return ended_; }
+  std::uint64_t random(std::uint64_t bound) noexcept { return chance_.below(bound); }
+  const SimulationOptions& options() const noexcept { return options_; }
+
+ private:
+  struct Check {
+    std::string what;
+    std::function<bool()> holds;
+  };
+  static constexpr std::uint64_t script_stream = 0x736372697074;
+
+  void draw_system() noexcept;
+  simulator::Plan plan() const;
+  simulator::Draft draft_of(const simulator::Plan& plan) const;
+  void do_checks();
+  void conclude();
+
+  SimulationOptions options_;
+  Prng chance_;
+  std::unique_ptr<simulator::Run> run_;
+  std::deque<SimulatedPeer> peers_;
+  std::vector<Check> checks_;
+  std::string failure_;  // before there was a run
+  SimulationResult result_;
+  bool going_ = false;  // a call lets time pass, and may not be made inside itself
+  bool ended_ = false;
+};
+
+namespace simulator {
+
+/// What names a run to `for_each_seed`: "seed=7 system=epoll faults=light", and what is not as usual.
+std::string replay_of(const SimulationOptions& options);
+/// `options`, changed as `text` has it. Throws `std::invalid_argument`.
+SimulationOptions replayed(SimulationOptions options, const std::string& text);
+
+}  // namespace simulator
+}  // namespace iocpp

@@ -1,0 +1,366 @@
+// The simulator as users have it: their handlers, scripted peers, virtual time, and what is told when something fails.
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "iocpp/error.hpp"
+#include "iocpp/simulator.hpp"
+
+namespace iocpp {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Echo : Handler {
+  void on_receive(Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
+};
+
+class OnEachSystem : public ::testing::TestWithParam<Backend> {
+ protected:
+  static SimulationOptions options(std::uint64_t seed = 1, FaultRate faults = FaultRate::none) {
+    return {.seed = seed, .faults = faults, .server = {.backend = GetParam()}};
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(UserSimulation, OnEachSystem,
+                         ::testing::Values(Backend::io_uring, Backend::epoll, Backend::iocp),
+                         [](const auto& tested) { return std::string{to_string(tested.param)}; });
+
+TEST_P(OnEachSystem, a_scripted_peer_is_served) {
+  Echo echo;
+  Simulation simulation{options()};
+  simulation.serve(echo);
+  SimulatedPeer& peer = simulation.connect();
+  peer.send("hello\n").expect("hello\n").send("again").expect_bytes(5).half_close().expect_end();
+  const SimulationResult& result = simulation.run();
+  EXPECT_TRUE(result.passed()) << result.text();
+  EXPECT_EQ(peer.received(), "hello\nagain");
+  EXPECT_EQ(peer.end(), PeerEnd::in_order);
+  EXPECT_TRUE(peer.done());
+  EXPECT_EQ(result.counters.accepted, 1U);
+  EXPECT_EQ(result.counters.disconnected[static_cast<std::size_t>(DisconnectReason::peer_closed)], 1U);
+  EXPECT_EQ(result.faults, 0U);
+}
+
+void many_peers(Simulation& simulation) {
+  simulation.serve([](unsigned) { return std::make_unique<Echo>(); });
+  for (int number = 0; number < 30; ++number) {
+    const std::string text(1 + simulation.random(20'000), static_cast<char>('a' + number % 26));
+    SimulatedPeer& peer = simulation.connect(std::chrono::microseconds{simulation.random(5'000)});
+    if (simulation.random(4) == 0) peer.read_slowly(1'000, 1ms);
+    peer.send(text).expect(text);
+    if (simulation.random(4) == 0) {
+      peer.reset();
+    } else {
+      peer.half_close().expect_end();
+    }
+  }
+}
+
+TEST_P(OnEachSystem, the_same_seed_is_the_same_run_and_another_is_not) {
+  const auto hash = [](std::uint64_t seed) {
+    Simulation simulation{options(seed, FaultRate::heavy)};
+    many_peers(simulation);
+    return simulation.run().hash;
+  };
+  EXPECT_EQ(hash(5), hash(5));
+  EXPECT_NE(hash(5), hash(6));
+}
+
+TEST_P(OnEachSystem, faults_excuse_nobody_but_whom_they_hit) {
+  for (const FaultRate faults : {FaultRate::none, FaultRate::light, FaultRate::heavy}) {
+    SimulationOptions with = options(1, faults);
+    with.random_peers = 20;
+    const SeedsResult result = for_each_seed(1, 25, many_peers, with);
+    EXPECT_TRUE(result.passed());
+    EXPECT_EQ(result.faults != 0, faults != FaultRate::none);
+  }
+}
+
+TEST_P(OnEachSystem, an_hour_passes_at_once) {
+  Echo echo;
+  Simulation simulation{options()};
+  simulation.serve(echo);
+  SimulatedPeer& peer = simulation.connect();
+  peer.send("a").expect("a");
+  simulation.run_for(1h);
+  EXPECT_EQ(peer.received(), "a");
+  EXPECT_GE(simulation.now(), 1h);
+  peer.send("b").expect("b");
+  const SimulationResult& result = simulation.run();
+  EXPECT_TRUE(result.passed()) << result.text();
+  // The port of IOCP looks once a second after a wake that could not be posted.
+  EXPECT_LT(result.events, 5'000U) << "time was filled with something";
+}
+
+TEST_P(OnEachSystem, an_hour_passes_soon_with_faults) {
+  Echo echo;
+  Simulation simulation{options(1, FaultRate::heavy)};
+  simulation.serve(echo);
+  simulation.connect().send("a").expect("a");
+  simulation.run_for(1h);
+  const SimulationResult& result = simulation.run();
+  EXPECT_TRUE(result.passed()) << result.text();
+  EXPECT_LT(result.events, 50'000U) << "time was filled with something";
+}
+
+TEST_P(OnEachSystem, a_peer_that_stays_sees_the_drain) {
+  struct Farewell : Echo {
+    void on_disconnect(Connection, const Disconnect& how) override { reason = how.reason; }
+    void on_server_close() override { closed = true; }
+    DisconnectReason reason{};
+    bool closed = false;
+  } handler;
+  Simulation simulation{options()};
+  simulation.serve(handler);
+  simulation.connect().send("a").expect("a").stay().expect_end();
+  const SimulationResult& result = simulation.run();
+  EXPECT_TRUE(result.passed()) << result.text();
+  EXPECT_TRUE(handler.closed);
+  EXPECT_EQ(handler.reason, DisconnectReason::local_close);
+}
+
+TEST_P(OnEachSystem, who_is_past_the_limit_is_refused) {
+  Echo echo;
+  SimulationOptions limited = options();
+  limited.server.connections_max = 1;
+  Simulation simulation{limited};
+  simulation.serve(echo);
+  simulation.connect().send("a").expect("a").wait(1s);
+  SimulatedPeer& second = simulation.connect(100ms);
+  second.expect_reset();
+  EXPECT_TRUE(simulation.run().passed());
+  EXPECT_EQ(second.end(), PeerEnd::refused);
+}
+
+TEST_P(OnEachSystem, calls_from_outside_arrive) {
+  struct Remembers : Echo {
+    void on_connect(Connection connection) override { ids.push_back(connection.id()); }
+    std::vector<ConnectionId> ids;
+  } handler;
+  Simulation simulation{options()};
+  simulation.serve(handler);
+  simulation.connect().expect("news").expect_end();
+  simulation.connect(1s).expect_reset();
+  bool ran = false;
+  simulation.after(10s, [&] {
+    const auto text = std::as_bytes(std::span{std::string_view{"news"}});
+    EXPECT_FALSE(simulation.send(handler.ids.at(0), {text.begin(), text.end()}));
+    EXPECT_FALSE(simulation.disconnect(handler.ids.at(0)));
+    EXPECT_FALSE(simulation.abort(handler.ids.at(1)));
+    EXPECT_FALSE(simulation.post(0, [&] { ran = true; }));
+    EXPECT_EQ(simulation.post(99, [] {}), make_error_code(errc::invalid_argument));
+  });
+  const SimulationResult& result = simulation.run();
+  EXPECT_TRUE(result.passed()) << result.text();
+  EXPECT_TRUE(ran);
+  EXPECT_GE(result.virtual_time, 10s);
+}
+
+TEST_P(OnEachSystem, calls_on_a_connection_that_was_closed_do_no_harm) {
+  struct Clumsy : Handler {
+    void on_receive(Connection connection, std::span<const std::byte>) override {
+      connection.send("bye");
+      connection.close();
+      EXPECT_TRUE(connection.send("too late").closed);
+      kept = connection;
+    }
+    void on_disconnect(Connection connection, const Disconnect&) override {
+      EXPECT_TRUE(connection.send("far too late").closed);
+      connection.abort();
+    }
+    Connection kept;
+  } handler;
+  Simulation simulation{options()};
+  simulation.serve(handler);
+  simulation.connect().send("a").expect("bye").expect_end();
+  simulation.after(1s,
+                   [&] { EXPECT_FALSE(simulation.post(0, [&] { EXPECT_TRUE(handler.kept.send("never").closed); })); });
+  simulation.connect(2s).send("b").expect("bye").expect_end();
+  EXPECT_TRUE(simulation.run().passed());
+}
+
+/// The violation of one peer's script, with the handler.
+std::string violation_of(Handler& handler, const std::function<void(Simulation&)>& script,
+                         const SimulationOptions& options = {}) {
+  Simulation simulation{options};
+  simulation.serve(handler);
+  script(simulation);
+  return simulation.run().violation;
+}
+
+TEST(UserSimulationFailure, of_an_expectation_says_who_expected_what_and_what_came) {
+  Echo echo;
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab\n").expect("ac\n"); }),
+            R"(peer 0, step 2, expects "ac\n": it received "ab\n", nothing more came)");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab").expect_end(); }),
+            R"(peer 0, step 2, expects the end of the stream: it received "ab", nothing more came)");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().half_close().expect("x"); }),
+            R"(peer 0, step 2, expects "x": the server ended its stream)");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().expect_reset(); }),
+            "peer 0, step 1, expects a reset: nothing more came");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().close().send("x"); }),
+            R"(peer 0, step 2, sends "x": it has left, and its script goes on)");
+}
+
+TEST(UserSimulationFailure, of_a_handler_that_throws_is_its_text_or_a_connections_end) {
+  struct Thrower : Handler {
+    void on_receive(Connection, std::span<const std::byte>) override { throw std::runtime_error{"no such word"}; }
+  } handler;
+  const auto script = [](Simulation& it) { it.connect().send("x").expect_reset(); };
+  EXPECT_EQ(violation_of(handler, script), "the handler threw: no such word");
+  EXPECT_EQ(violation_of(handler, script, {.exceptions_fail = false}), "");
+}
+
+TEST(UserSimulationFailure, of_a_check_a_task_or_fail_is_told) {
+  Echo echo;
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.check("one is two", [] { return 1 == 2; }); }),
+            "this does not hold: one is two");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.check("it", []() -> bool { throw std::logic_error{"x"}; }); }),
+            "it: the check threw: x");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.fail("because"); }), "because");
+  EXPECT_EQ(violation_of(echo,
+                         [](Simulation& it) {
+                           it.after(1ms, [] { throw std::logic_error{"y"}; });
+                           it.connect().wait(1s);
+                         }),
+            "a task threw: y");
+}
+
+TEST(UserSimulationFailure, of_a_connection_that_is_never_closed_is_told) {
+  struct Holds : Handler {
+    void on_peer_shutdown(Connection) override {}
+  } handler;
+  const std::string violation = violation_of(handler, [](Simulation& it) { it.connect().half_close(); });
+  EXPECT_NE(violation.find("a connection whose peer has gone does not end"), std::string::npos) << violation;
+}
+
+TEST(UserSimulationFailure, of_a_run_without_an_end_is_told) {
+  struct Restless : Handler {
+    explicit Restless(Simulation& own) : simulation{own} {}
+    void on_connect(Connection) override { again(); }
+    void again() {
+      EXPECT_FALSE(simulation.post(0, [this] { again(); }));
+    }
+    Simulation& simulation;
+  };
+  Simulation simulation{{.events_max = 100'000}};
+  Restless handler{simulation};
+  simulation.serve(handler);
+  simulation.connect().wait(24h);
+  EXPECT_NE(simulation.run().violation, "");
+}
+
+TEST(UserSimulationFailure, has_steps_and_a_replay) {
+  Echo echo;
+  Simulation simulation{{.seed = 4, .faults = FaultRate::light, .random_peers = 2}};
+  simulation.serve(echo);
+  simulation.connect().send("a").expect("b");
+  const SimulationResult& result = simulation.run();
+  ASSERT_FALSE(result.passed());
+  EXPECT_FALSE(result.last_steps.empty());
+  EXPECT_EQ(result.replay, "seed=4 system=epoll faults=light random_peers=2");
+  EXPECT_NE(result.text().find(result.replay), std::string::npos);
+}
+
+TEST(UserSimulation, refuses_calls_out_of_order) {
+  Echo echo;
+  Simulation simulation;
+  EXPECT_THROW(simulation.connect(), std::logic_error);
+  simulation.serve(echo);
+  EXPECT_THROW(simulation.serve(echo), std::logic_error);
+  simulation.after(1ms, [&] { EXPECT_THROW(simulation.run_for(1s), std::logic_error); });
+  simulation.run_for(1s);
+  EXPECT_TRUE(simulation.run().passed());
+  EXPECT_THROW(simulation.connect(), std::logic_error);
+}
+
+TEST(UserSimulation, is_one_at_a_time) {
+  Echo echo;
+  Simulation first;
+  first.serve(echo);
+  {
+    Simulation second;
+    second.serve(echo);
+    EXPECT_THROW(first.run_for(1s), std::logic_error);
+    second.run_for(1s);
+  }
+  EXPECT_TRUE(first.run().passed());
+}
+
+TEST(UserSimulation, that_serves_nobody_fails) {
+  Simulation simulation;
+  EXPECT_EQ(simulation.run().violation, "the test did not call Simulation::serve");
+}
+
+TEST(UserSimulation, takes_the_servers_options_and_refuses_wrong_ones) {
+  Simulation simulation{{.server = {.shards = 256}}};
+  EXPECT_THROW(simulation.serve([](unsigned) { return std::make_unique<Echo>(); }), std::system_error);
+  Simulation null;
+  EXPECT_THROW(null.serve([](unsigned) { return std::unique_ptr<Handler>{}; }), std::system_error);
+}
+
+TEST(UserSimulation, overflows_and_backpressure_are_the_options) {
+  struct Pusher : Handler {
+    void on_receive(Connection connection, std::span<const std::byte>) override {
+      overflowed = connection.send(std::string(100'000, 'x')).overflow;
+    }
+    bool overflowed = false;
+  } handler;
+  SimulationOptions options;
+  options.server.send_queue_bytes_high = options.server.send_queue_bytes_low = 1'000;
+  options.server.send_queue_bytes_max = 10'000;
+  EXPECT_EQ(violation_of(
+                handler, [](Simulation& it) { it.connect().send("a").expect_reset(); }, options),
+            "");
+  EXPECT_TRUE(handler.overflowed);
+}
+
+/// Fails when two are connected at once.
+struct Lonely : Echo {
+  explicit Lonely(Simulation& own) : simulation{own} {}
+  void on_connect(Connection) override {
+    if (++connected == 2) simulation.fail("two at once");
+  }
+  void on_disconnect(Connection, const Disconnect&) override { --connected; }
+  Simulation& simulation;
+  int connected = 0;
+};
+
+TEST(ForEachSeed, makes_a_failure_smaller) {
+  const SeedsResult result =
+      for_each_seed(1, 10,
+                    [](Simulation& simulation) {
+                      simulation.serve([&](unsigned) { return std::make_unique<Lonely>(simulation); });
+                      for (int peer = 0; peer < 20; ++peer)
+                        simulation.connect().send("a").expect("a").half_close().expect_end();
+                    },
+                    {.faults = FaultRate::heavy, .server = {.shards = 1}, .random_peers = 50});
+  ASSERT_FALSE(result.passed());
+  EXPECT_TRUE(result.repeats);
+  ASSERT_TRUE(result.shrunk);
+  EXPECT_EQ(result.shrunk->violation, "two at once");
+  EXPECT_EQ(result.shrunk->connections, 2U);
+  EXPECT_EQ(result.shrunk->faults, 0U);
+  EXPECT_NE(result.shrunk->replay.find(" absent="), std::string::npos);
+}
+
+TEST(ForEachSeed, says_that_a_test_does_not_repeat) {
+  int runs = 0;
+  const SeedsResult result = for_each_seed(1, 1, [&runs](Simulation& simulation) {
+    simulation.serve([](unsigned) { return std::make_unique<Echo>(); });
+    simulation.connect().send(std::string(static_cast<std::size_t>(++runs), 'a')).expect("b");
+  });
+  EXPECT_FALSE(result.passed());
+  EXPECT_FALSE(result.repeats);
+  EXPECT_NE(result.text().find("this run was another one"), std::string::npos);
+}
+
+TEST(ForEachSeed, counts_an_exception_of_the_test) {
+  const SeedsResult result = for_each_seed(1, 5, [](Simulation&) { throw std::runtime_error{"oh"}; });
+  ASSERT_FALSE(result.passed());
+  EXPECT_EQ(result.failure->violation, "the test threw: oh");
+}
+
+}  // namespace
+}  // namespace iocpp
