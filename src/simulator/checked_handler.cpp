@@ -63,7 +63,7 @@ void CheckedHandler::call(Connection connection, What what, std::uint64_t value,
 void CheckedHandler::on_connect(Connection connection) {
   Witness& known = witness(connection);
   if (known.live) machine_.violate(11, "on_connect for a slot whose connection has not ended");
-  known = {.id = connection.id(), .live = true};
+  known = {.id = connection.id(), .connection = connection, .live = true};
   ++live_;
   if (const Socket* socket = machine_.network.find(connection.native_handle());
       socket != nullptr && socket->kind == Socket::Kind::stream) {
@@ -247,6 +247,15 @@ void CheckedHandler::ends(ConnectionId id, bool by_abort) noexcept {
     known.aborted = true;
     known.aborted_at = machine_.now();
   }
+}
+
+void CheckedHandler::close(ConnectionId id) {
+  Witness& known = witnesses_[id.slot()];
+  if (!known.live || known.id != id || known.closed || known.aborted) return;
+  ends(id, false);
+  if (habits_.slow_max.count() != 0) machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
+  known.called = machine_.now();
+  known.connection.close();
 }
 
 void CheckedHandler::reset(ConnectionId id) {

@@ -46,6 +46,8 @@ class CheckedHandler final : public Handler {
   ConnectionId some(std::uint32_t nth) const noexcept;
   /// Another thread is about to close or abort it: its client is owed nothing more.
   void ends(ConnectionId id, bool by_abort) noexcept;
+  /// A task on the loop's own thread closes it, after a while of its own: a deadline counts from then.
+  void close(ConnectionId id);
   /// The server drains: connections may be closed, and cut.
   void drains() noexcept { draining_ = true; }
   /// Those that were paused go on.
@@ -59,12 +61,13 @@ class CheckedHandler final : public Handler {
   /// What is known of the connection in a slot.
   struct Witness {
     ConnectionId id;
+    Connection connection;
     std::uint32_t number = 0;  ///< Its link's; `no_index` where the link was gone already.
     std::uint32_t link = 0;
     std::uint32_t link_generation = 0;
     std::uint64_t received = 0;
     std::uint64_t sent = 0;
-    TimePoint called{};  ///< When its last callback returned.
+    TimePoint called{};  ///< When its last callback returned, or a task closed it.
     TimePoint aborted_at{};
     bool live = false;
     bool ended = false;    ///< on_peer_shutdown was called.

@@ -274,9 +274,10 @@ void Run::call_from_outside() {
   message->id = id;
   if (kind == Kind::task) {
     ++member.tasks_posted;
-    message->task = [this, &member, posted = machine_.now()] {
+    message->task = [this, &member, posted = machine_.now(), closes = what == 2 ? id : ConnectionId{}] {
       ++member.tasks_run;
       member.handler->resume_paused();
+      if (closes) member.handler->close(closes);
       if (machine_.now() - posted > wake_bound) machine_.violate(14, "a message waited, and its loop slept");
     };
   } else {
