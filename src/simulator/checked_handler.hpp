@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/mailbox.hpp"
 #include "iocpp/handler.hpp"
 #include "simulator/machine.hpp"
 #include "simulator/pattern.hpp"
@@ -17,10 +18,22 @@ class EchoHandler final : public Handler {
   void on_receive(Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
 };
 
+/// Sends back what it receives as other threads send: by the mailbox of its shard (Server::send).
+class MailboxEcho final : public Handler {
+ public:
+  MailboxEcho(Machine& machine, engine::Mailbox& mailbox) : machine_{machine}, mailbox_{mailbox} {}
+  void on_receive(Connection connection, std::span<const std::byte> bytes) override;
+
+ private:
+  Machine& machine_;
+  engine::Mailbox& mailbox_;
+};
+
 struct HandlerHabits {
   bool known = true;  ///< The simulator's own echo: whatever else happens to a connection, somebody else does.
   std::size_t send_queue_bytes_high = 1U << 20;
   std::size_t send_queue_bytes_max = 64U << 20;
+  bool by_mailbox = false;              ///< The simulator's own echo answers by the mailbox.
   std::chrono::nanoseconds slow_max{};  ///< One callback in 256 takes up to this.
 };
 
@@ -74,12 +87,17 @@ class CheckedHandler final : public Handler {
     bool closed = false;   ///< Somebody here has called close(), or is about to.
     bool aborted = false;  ///< ... abort()
     bool threw = false;
+    bool shut = false;  ///< Its own stream was ended: what is sent is refused.
     bool paused = false;
+    bool overflows = false;      ///< Its echo does not fit into what its send queue may hold.
+    std::uint64_t returned = 0;  ///< Bytes that on_send_failed gave back.
   };
 
   template <class Call>
   void call(Connection connection, What what, std::uint64_t value, Call&& inner_call);
   Witness& witness(Connection connection);
+  void check_peer_address(Connection connection);
+  void check_returned(ConnectionId id, std::span<const std::byte> bytes, std::error_code error);
   Link* link_of(ConnectionId id) noexcept;
   bool has_cause(const Witness& known, DisconnectReason reason) noexcept;
   void check_end(const Witness& known, const Disconnect& how);
