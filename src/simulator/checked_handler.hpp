@@ -55,6 +55,10 @@ class CheckedHandler final : public Handler {
   std::uint32_t live() const noexcept { return live_; }
   bool closed() const noexcept { return closed_; }
   std::uint64_t sends_failed() const noexcept { return sends_failed_; }
+  /// Of an echo by the mailbox, after stop: each byte that was handed in was sent, or is known to be lost.
+  bool accounts_for(std::uint64_t sent, std::uint64_t unsent) const noexcept {
+    return !habits_.by_mailbox || handed_in_ == sent + unsent + returned_;
+  }
   /// A connection that lives, as another thread may know it: the `nth` of the slots, or an empty id.
   ConnectionId some(std::uint32_t nth) const noexcept;
   /// Another thread is about to close or abort it: its client is owed nothing more.
@@ -89,8 +93,7 @@ class CheckedHandler final : public Handler {
     bool threw = false;
     bool shut = false;  ///< Its own stream was ended: what is sent is refused.
     bool paused = false;
-    bool overflows = false;      ///< Its echo does not fit into what its send queue may hold.
-    std::uint64_t returned = 0;  ///< Bytes that on_send_failed gave back.
+    bool overflows = false;  ///< Its echo does not fit into what its send queue may hold.
   };
 
   template <class Call>
@@ -111,6 +114,8 @@ class CheckedHandler final : public Handler {
   unsigned depth_ = 0;
   std::uint32_t live_ = 0;
   std::uint64_t sends_failed_ = 0;
+  std::uint64_t handed_in_ = 0;  ///< Bytes that its connections received.
+  std::uint64_t returned_ = 0;   ///< ... and that came back by on_send_failed.
   bool closed_ = false;
   bool draining_ = false;
   bool calm_ = false;

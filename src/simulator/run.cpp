@@ -337,6 +337,11 @@ void Run::traffic() {
   peers_.start();
   machine_.schedule.after(milliseconds{1}, EventKind::other_thread, 0, 0);
   machine_.schedule.after(milliseconds{1}, EventKind::handles, 0, 0);
+  if (std::ranges::any_of(plan_.forced,
+                          [](const ForcedFault& forced) { return forced.count == ForcedFault::for_ever; })) {
+    until([] { return false; }, seconds{3});
+    machine_.faults.heal();
+  }
   std::uint64_t finished = 0;
   while (!machine_.violation() && !peers_.all_done()) {
     finished = peers_.finished();
@@ -418,6 +423,9 @@ void Run::check_after_stop() {
   for (const Member& member : members_) {
     if (member.shard->kernel_in_flight() != 0) machine_.violate(18, "the system has operations after stop");
     if (member.shard->port_in_flight() != 0) machine_.violate(18, "the port counts operations after stop");
+    const core::ShardCounters& counters = member.shard->counters();
+    if (!member.handler->accounts_for(counters.bytes_sent.get(), counters.unsent_bytes.get()))
+      machine_.violate(10, "a message of another thread was neither sent nor given back");
     if (!member.handler->closed()) machine_.violate(11, "a shard has stopped without on_server_close");
   }
   const Handles& handles = machine_.network.handles();

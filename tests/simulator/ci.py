@@ -8,6 +8,7 @@ when a fault that can happen did so less than 100 times and is not named below.
 import argparse
 import pathlib
 import secrets
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -15,6 +16,7 @@ import seeds
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = PROJECT / "build" / "release" / "iocpp"
+SWEEP = PROJECT / "build" / "release" / "tests" / "simulator" / "simulator_sweep"
 CONNECTIONS = FAULTS = 10_000_000
 A_CELL = 100
 # (platform, site, error): why it is seen less often.
@@ -39,6 +41,13 @@ def write_results(path, outcomes):
     ElementTree.ElementTree(suite).write(path)
 
 
+def sweep():
+    """Each fault at each of a site's first calls, once and for long: what went wrong, or None."""
+    finished = subprocess.run([str(SWEEP)], stdout=subprocess.PIPE, text=True, check=False)
+    print(f"sweep: {finished.stdout.strip()}", flush=True)
+    return None if finished.returncode == 0 else finished.stdout or f"exit code {finished.returncode}"
+
+
 def demands(total):
     """(what must hold, why it does not or None)"""
     rare = [f"{platform} {seeds.name_of((platform, *row))}" for platform, *row in total.below(A_CELL)
@@ -57,7 +66,7 @@ def main():
     arguments = parser.parse_args()
     fresh = arguments.fresh or 1 + secrets.randbelow(seeds.SEED_MAX - 1_000_000)
     print(f"fresh seeds from {fresh}; again: scripts/simulate-ci --fresh {fresh}", flush=True)
-    outcomes, total = [], seeds.Sum()
+    outcomes, total = [("each_fault_at_each_call_once_and_for_long", sweep())], seeds.Sum()
     for batch in batches(fresh):
         result, failure = seeds.run(batch, PROGRAM)
         outcomes.append((batch.name, failure))
