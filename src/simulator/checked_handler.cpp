@@ -106,15 +106,19 @@ void CheckedHandler::on_receive(Connection connection, std::span<const std::byte
     machine_.violate(8, "a connection received bytes that its peer did not send, or out of order");
   known.received += bytes.size();
   handed_in_ += bytes.size();
-  if (habits_.known && !habits_.by_mailbox && !known.shut && !known.closed && !known.aborted &&
-      connection.send_queue_bytes() + bytes.size() > habits_.send_queue_bytes_max) {
-    known.overflows = true;
-    if (Link* link = link_of(known.id)) link->spoiled = true;
-  }
+  if (habits_.known && connection.send_queue_bytes() + bytes.size() > habits_.send_queue_bytes_max)
+    note_overflow(known);
   call(connection, What::on_receive, bytes.size(), [&] {
     inner_.on_receive(connection, bytes);
     whims(connection);
   });
+}
+
+/// Its echo will not fit. It ends for that, unless somebody ends it otherwise, in this turn too.
+void CheckedHandler::note_overflow(Witness& known) {
+  known.overflows = true;
+  known.must_overflow = !habits_.by_mailbox && !known.shut && !known.closed && !known.aborted;
+  if (Link* link = link_of(known.id)) link->spoiled = true;
 }
 
 void CheckedHandler::on_sent(Connection connection, std::size_t bytes) {
@@ -154,7 +158,7 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
   if (!has_cause(known, how.reason)) machine_.violate(11, "on_disconnect with a reason for which there was no cause");
   if (known.aborted && machine_.now() - known.aborted_at > abort_bound)
     machine_.violate(12, "a connection went on for seconds after abort()");
-  if (known.overflows && how.reason != DisconnectReason::send_overflow && !known.threw)
+  if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)
     machine_.violate(16, "more was sent than the queue may hold, and the connection did not end for that");
   const Link* link = link_of(known.id);
   const bool by_patience = how.reason == DisconnectReason::local_close && !known.aborted && !draining_ &&

@@ -93,12 +93,14 @@ class CheckedHandler final : public Handler {
     bool threw = false;
     bool shut = false;  ///< Its own stream was ended: what is sent is refused.
     bool paused = false;
-    bool overflows = false;  ///< Its echo does not fit into what its send queue may hold.
+    bool overflows = false;      ///< Its echo does not fit into what its send queue may hold.
+    bool must_overflow = false;  ///< ... and nobody has ended it otherwise.
   };
 
   template <class Call>
   void call(Connection connection, What what, std::uint64_t value, Call&& inner_call);
   Witness& witness(Connection connection);
+  void note_overflow(Witness& known);
   void check_peer_address(Connection connection);
   void check_returned(ConnectionId id, std::span<const std::byte> bytes, std::error_code error);
   Link* link_of(ConnectionId id) noexcept;
