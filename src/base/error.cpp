@@ -1,14 +1,22 @@
 #include "iocpp/error.hpp"
 
 #include <string>
+#include <utility>
 
 #include "base/native_codes.hpp"
+#include "base/native_system.hpp"
 
 namespace iocpp {
 namespace {
 
-// Both tables are compiled everywhere; one is used.
-[[maybe_unused]] errc from_linux(int value) noexcept {
+#ifdef _WIN32
+constexpr NativeSystem own_system = NativeSystem::windows;
+#else
+constexpr NativeSystem own_system = NativeSystem::linux_os;
+#endif
+thread_local NativeSystem system_here = own_system;
+
+errc from_linux(int value) noexcept {
   using namespace linux_errno;
   switch (value) {
     case 0:
@@ -53,7 +61,7 @@ namespace {
   }
 }
 
-[[maybe_unused]] errc from_windows(int value) noexcept {
+errc from_windows(int value) noexcept {
   using namespace windows_error;
   switch (value) {
     case 0:
@@ -100,15 +108,16 @@ namespace {
   }
 }
 
-#ifdef _WIN32
 errc from_native(int value) noexcept {
-  return from_windows(value);
+  return system_here == NativeSystem::windows ? from_windows(value) : from_linux(value);
 }
 
 /// What the standard calls it. libstdc++'s system category cannot be asked here: it has no Winsock error, and takes 64,
 /// a network name that is gone, for a file that is missing.
 std::error_condition standard_condition(int value) noexcept {
-  switch (from_windows(value)) {
+  if (system_here == NativeSystem::linux_os && own_system == NativeSystem::linux_os)
+    return std::system_category().default_error_condition(value);
+  switch (from_native(value)) {
     case errc::would_block:
       return std::errc::operation_would_block;
     case errc::timed_out:
@@ -138,18 +147,9 @@ std::error_condition standard_condition(int value) noexcept {
     case errc::invalid_argument:
       return std::errc::invalid_argument;
     default:
-      return make_error_condition(from_windows(value));
+      return make_error_condition(from_native(value));
   }
 }
-#else
-errc from_native(int value) noexcept {
-  return from_linux(value);
-}
-
-std::error_condition standard_condition(int value) noexcept {
-  return std::system_category().default_error_condition(value);
-}
-#endif
 
 const char* text_of(errc error) noexcept {
   switch (error) {
@@ -212,6 +212,10 @@ class NativeCategory final : public std::error_category {
   const char* name() const noexcept override { return "iocpp.native"; }
 
   std::string message(int value) const override {
+    if (system_here != own_system) {
+      const char* const of = system_here == NativeSystem::windows ? " (windows error " : " (linux error ";
+      return text_of(from_native(value)) + (of + std::to_string(value)) + ")";
+    }
     constexpr int number_of_no_error = -2;
     std::string text = std::system_category().message(value);
     // Not every Windows has a text for each of Winsock's errors.
@@ -230,6 +234,13 @@ class NativeCategory final : public std::error_category {
 };
 
 }  // namespace
+
+NativeSystemScope::NativeSystemScope(NativeSystem system) noexcept
+    : outer_{std::exchange(system_here, system == NativeSystem::own ? own_system : system)} {}
+
+NativeSystemScope::~NativeSystemScope() {
+  system_here = outer_;
+}
 
 const std::error_category& category() noexcept {
   static const OwnCategory instance;

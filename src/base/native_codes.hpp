@@ -11,7 +11,7 @@ inline constexpr int perm = 1, intr = 4, badf = 9, again = 11, nomem = 12, acces
                      afnosupport = 97, addrinuse = 98, addrnotavail = 99, netdown = 100, netunreach = 101,
                      netreset = 102, connaborted = 103, connreset = 104, nobufs = 105, notconn = 107, shutdown = 108,
                      timedout = 110, connrefused = 111, hostdown = 112, hostunreach = 113, nonet = 64, canceled = 125,
-                     nosys = 38, time = 62, busy = 16;
+                     nosys = 38, time = 62, busy = 16, already = 114;
 }  // namespace linux_errno
 
 /// Winsock and Win32 (winerror.h).

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/native_codes.hpp"
+#include "iocpp/error.hpp"
 #include "simulator/scripted_peers.hpp"
 
 namespace iocpp::simulator {
@@ -27,6 +28,13 @@ constexpr std::chrono::seconds linger_timeout{5};
 constexpr std::chrono::seconds abort_bound{4};
 
 }  // namespace
+
+void MailboxEcho::on_receive(Connection connection, std::span<const std::byte> bytes) {
+  auto message = std::make_unique<engine::Message>(engine::Message::Kind::send);
+  message->id = connection.id();
+  message->bytes.assign(bytes.begin(), bytes.end());
+  if (mailbox_.put(message)) machine_.violate(14, "a mailbox with room takes no message");
+}
 
 CheckedHandler::Witness& CheckedHandler::witness(Connection connection) {
   const std::uint32_t slot = connection.id().slot();
@@ -89,7 +97,7 @@ bool CheckedHandler::sent_by_peer(const Witness& known, std::span<const std::byt
 void CheckedHandler::on_connect(Connection connection) {
   Witness& known = witness(connection);
   if (known.live) machine_.violate(11, "on_connect for a slot whose connection has not ended");
-  known = {.id = connection.id(), .live = true};
+  known = {.id = connection.id(), .connection = connection, .live = true};
   ++live_;
   if (const Socket* socket = machine_.network.find(connection.native_handle());
       socket != nullptr && socket->kind == Socket::Kind::stream) {
@@ -102,7 +110,16 @@ void CheckedHandler::on_connect(Connection connection) {
   } else {
     machine_.violate(6, "a connection was made of a handle that names no connection");
   }
+  check_peer_address(connection);
   call(connection, What::on_connect, known.number, [&] { inner_.on_connect(connection); });
+}
+
+/// It may fail, whether the client is there or not; one that is told is the client's.
+void CheckedHandler::check_peer_address(Connection connection) {
+  Address address;
+  const Link* link = link_of(connection.id());
+  if (connection.peer_address(address) || link == nullptr) return;
+  if (address != machine_.network.peer_address(*link)) machine_.violate(7, "a connection has another client's address");
 }
 
 void CheckedHandler::on_receive(Connection connection, std::span<const std::byte> bytes) {
@@ -115,10 +132,20 @@ void CheckedHandler::on_receive(Connection connection, std::span<const std::byte
   if (!sent_by_peer(known, bytes))
     machine_.violate(8, "a connection received bytes that its peer did not send, or out of order");
   known.received += bytes.size();
+  handed_in_ += bytes.size();
+  if (habits_.known && connection.send_queue_bytes() + bytes.size() > habits_.send_queue_bytes_max)
+    note_overflow(known);
   call(connection, What::on_receive, bytes.size(), [&] {
     inner_.on_receive(connection, bytes);
     whims(connection);
   });
+}
+
+/// Its echo will not fit. It ends for that, unless somebody ends it otherwise, in this turn too.
+void CheckedHandler::note_overflow(Witness& known) {
+  known.overflows = true;
+  known.must_overflow = !habits_.by_mailbox && !known.shut && !known.closed && !known.aborted;
+  if (Link* link = link_of(known.id)) link->spoiled = true;
 }
 
 void CheckedHandler::on_sent(Connection connection, std::size_t bytes) {
@@ -143,6 +170,10 @@ void CheckedHandler::on_peer_shutdown(Connection connection) {
 
 void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how) {
   check_end(witness(connection), how);
+  // What is in the mailbox still comes back later: this client gets less.
+  const Witness& ended = witness(connection);
+  if (Link* link = link_of(ended.id); link != nullptr && habits_.by_mailbox && ended.sent < ended.received)
+    link->spoiled = true;
   call(connection, What::on_disconnect, static_cast<std::uint64_t>(how.reason),
        [&] { inner_.on_disconnect(connection, how); });
   Witness& known = witness(connection);
@@ -154,6 +185,8 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
   if (!has_cause(known, how.reason)) machine_.violate(11, "on_disconnect with a reason for which there was no cause");
   if (known.aborted && machine_.now() - known.aborted_at > abort_bound)
     machine_.violate(12, "a connection went on for seconds after abort()");
+  if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)
+    machine_.violate(16, "more was sent than the queue may hold, and the connection did not end for that");
   const Link* link = link_of(known.id);
   const bool by_patience = habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&
                            !draining_ && link != nullptr && !link->to_server.end_arrived && !link->reset_at_server;
@@ -178,7 +211,7 @@ bool CheckedHandler::has_cause(const Witness& known, DisconnectReason reason) no
     case DisconnectReason::handler_threw:
       return !habits_.known || known.threw;
     case DisconnectReason::send_overflow:
-      return !habits_.known;
+      return !habits_.known || known.overflows || habits_.by_mailbox;
     case DisconnectReason::drain_deadline:
       return draining_;
     case DisconnectReason::out_of_resources:
@@ -197,7 +230,8 @@ void CheckedHandler::whims(Connection connection) {
   if (!habits_.known || calm_) return;
   Prng& chance = machine_.streams.scheduler;
   const std::uint64_t drawn = chance.below(512);
-  if (drawn > 5) return;
+  // Of what is in the mailbox when it closes nobody knows how much goes out.
+  if (drawn > (habits_.by_mailbox ? 1U : 5U)) return;
   Witness& known = witness(connection);
   Link* link = link_of(known.id);
   if (drawn <= 1) {
@@ -212,7 +246,10 @@ void CheckedHandler::whims(Connection connection) {
   }
   // Its client gets what was accepted until now, and then the end: whatever else it sends is not answered.
   if (!link->promised) link->promised = known.received;
-  if (drawn == 3) return connection.shutdown_send();
+  if (drawn == 3) {
+    known.shut = true;
+    return connection.shutdown_send();
+  }
   known.closed = true;
   // A deadline counts from here, however late in the turn it is.
   if (habits_.slow_max.count() != 0) machine_.schedule.spend(delay(chance, habits_.slow_max));
@@ -229,7 +266,17 @@ void CheckedHandler::resume_paused() {
 
 void CheckedHandler::on_send_failed(ConnectionId id, std::vector<std::byte> bytes, std::error_code error) {
   ++sends_failed_;
+  if (habits_.by_mailbox) check_returned(id, bytes, error);
   guarded([&] { inner_.on_send_failed(id, std::move(bytes), error); });
+}
+
+/// A message for a connection that has gone, or that does not take it: its client gets less, and is told nothing wrong.
+void CheckedHandler::check_returned(ConnectionId id, std::span<const std::byte> bytes, std::error_code error) {
+  if (error != errc::closed && error != errc::send_overflow)
+    machine_.violate(10, "a message came back for no reason that there is");
+  returned_ += bytes.size();
+  if (witnesses_[id.slot()].id != id) return;
+  if (Link* link = link_of(id)) link->spoiled = true;
 }
 
 void CheckedHandler::on_server_error(const ServerError& error) {
@@ -274,6 +321,15 @@ void CheckedHandler::ends(ConnectionId id, bool by_abort) noexcept {
     known.aborted = true;
     known.aborted_at = machine_.now();
   }
+}
+
+void CheckedHandler::close(ConnectionId id) {
+  Witness& known = witnesses_[id.slot()];
+  if (!known.live || known.id != id || known.closed || known.aborted) return;
+  ends(id, false);
+  if (habits_.slow_max.count() != 0) machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
+  known.called = machine_.now();
+  known.connection.close();
 }
 
 void CheckedHandler::reset(ConnectionId id) {

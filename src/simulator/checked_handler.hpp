@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/mailbox.hpp"
 #include "iocpp/handler.hpp"
 #include "simulator/machine.hpp"
 #include "simulator/pattern.hpp"
@@ -19,10 +20,22 @@ class EchoHandler final : public Handler {
   void on_receive(Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
 };
 
+/// Sends back what it receives as other threads send: by the mailbox of its shard (Server::send).
+class MailboxEcho final : public Handler {
+ public:
+  MailboxEcho(Machine& machine, engine::Mailbox& mailbox) : machine_{machine}, mailbox_{mailbox} {}
+  void on_receive(Connection connection, std::span<const std::byte> bytes) override;
+
+ private:
+  Machine& machine_;
+  engine::Mailbox& mailbox_;
+};
+
 struct HandlerHabits {
   bool known = true;  ///< The simulator's own echo: whatever else happens to a connection, somebody else does.
   std::size_t send_queue_bytes_high = 1U << 20;
   std::size_t send_queue_bytes_max = 64U << 20;
+  bool by_mailbox = false;              ///< The simulator's own echo answers by the mailbox.
   std::chrono::nanoseconds slow_max{};  ///< One callback in 256 takes up to this.
   bool exceptions_fail = false;         ///< One that leaves the handler is a violation.
 };
@@ -45,10 +58,16 @@ class CheckedHandler final : public Handler {
   std::uint32_t live() const noexcept { return live_; }
   bool closed() const noexcept { return closed_; }
   std::uint64_t sends_failed() const noexcept { return sends_failed_; }
+  /// Of an echo by the mailbox, after stop: each byte that was handed in was sent, or is known to be lost.
+  bool accounts_for(std::uint64_t sent, std::uint64_t unsent) const noexcept {
+    return !habits_.by_mailbox || handed_in_ == sent + unsent + returned_;
+  }
   /// A connection that lives, as another thread may know it: the `nth` of the slots, or an empty id.
   ConnectionId some(std::uint32_t nth) const noexcept;
   /// Another thread is about to close or abort it: its client is owed nothing more.
   void ends(ConnectionId id, bool by_abort) noexcept;
+  /// A task on the loop's own thread closes it, after a while of its own: a deadline counts from then.
+  void close(ConnectionId id);
   /// The server drains: connections may be closed, and cut.
   void drains() noexcept { draining_ = true; }
   /// Those that were paused go on.
@@ -65,19 +84,23 @@ class CheckedHandler final : public Handler {
   struct Witness {
     ConnectionId id;
     std::uint32_t peer = 0;
+    Connection connection;
     std::uint32_t number = 0;  ///< Its link's; `no_index` where the link was gone already.
     std::uint32_t link = 0;
     std::uint32_t link_generation = 0;
     std::uint64_t received = 0;
     std::uint64_t sent = 0;
-    TimePoint called{};  ///< When its last callback returned.
+    TimePoint called{};  ///< When its last callback returned, or a task closed it.
     TimePoint aborted_at{};
     bool live = false;
     bool ended = false;    ///< on_peer_shutdown was called.
     bool closed = false;   ///< Somebody here has called close(), or is about to.
     bool aborted = false;  ///< ... abort()
     bool threw = false;
+    bool shut = false;  ///< Its own stream was ended: what is sent is refused.
     bool paused = false;
+    bool overflows = false;      ///< Its echo does not fit into what its send queue may hold.
+    bool must_overflow = false;  ///< ... and nobody has ended it otherwise.
   };
 
   template <class Call>
@@ -87,6 +110,9 @@ class CheckedHandler final : public Handler {
   void note_exception(std::string_view what);
   bool sent_by_peer(const Witness& known, std::span<const std::byte> bytes) const;
   Witness& witness(Connection connection);
+  void note_overflow(Witness& known);
+  void check_peer_address(Connection connection);
+  void check_returned(ConnectionId id, std::span<const std::byte> bytes, std::error_code error);
   Link* link_of(ConnectionId id) noexcept;
   bool has_cause(const Witness& known, DisconnectReason reason) noexcept;
   void check_end(const Witness& known, const Disconnect& how);
@@ -101,6 +127,8 @@ class CheckedHandler final : public Handler {
   unsigned depth_ = 0;
   std::uint32_t live_ = 0;
   std::uint64_t sends_failed_ = 0;
+  std::uint64_t handed_in_ = 0;  ///< Bytes that its connections received.
+  std::uint64_t returned_ = 0;   ///< ... and that came back by on_send_failed.
   bool closed_ = false;
   bool draining_ = false;
   bool calm_ = false;

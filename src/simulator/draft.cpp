@@ -47,6 +47,8 @@ Draft draft(const Plan& plan) {
   draft.core.send_queue_bytes_low = draft.core.send_queue_bytes_high / 4;
   draft.turn_delay_max = microseconds{scaled(prng, 1, 8)};
   draft.handler.slow_max = one_in(prng, 3) ? milliseconds{scaled(prng, 1, 8)} : milliseconds{0};
+  draft.handler.by_mailbox = one_in(prng, 8);
+  if (one_in(prng, 8)) draft.core.send_queue_bytes_max = draft.core.send_queue_bytes_high + between(prng, 0, 8192);
   draft.peers.connections = plan.connections;
   draft.peers.at_once = static_cast<std::uint32_t>(scaled(prng, 4, 6));
   draft.peers.bytes_max = static_cast<std::uint32_t>(scaled(prng, 64, 7));

@@ -88,6 +88,9 @@ constexpr Cell cells[]{
     // Cancels, waits, wakes, set-up.
     {Site::cancel_late, io_uring, 0},
     {Site::cancel_late, iocp, 0},
+    {Site::cancel_post, io_uring, lx::already},
+    {Site::cancel_post, iocp, win::not_enough_memory, 1, true},
+    {Site::cancel_post, iocp, win::no_system_resources, 1, true},
     {Site::submit, io_uring, lx::busy, 2, true},
     {Site::submit, io_uring, lx::again, 1, true},
     {Site::wait, io_uring, lx::intr, 4},
@@ -100,6 +103,10 @@ constexpr Cell cells[]{
     {Site::reopen, linux_all, lx::addrinuse, 2, true},
     {Site::reopen, linux_all, lx::nomem, 1, true},
     {Site::reopen, iocp, win::wsaeaddrinuse, 2, true},
+    // getpeername: of a client that has left.
+    {Site::peer_name, linux_all, lx::notconn},
+    {Site::peer_name, linux_all, lx::inval},
+    {Site::peer_name, iocp, win::wsaenotconn},
     {Site::handle_limit, any, 0},
     {Site::client_reset, any, 0},
 };
@@ -124,6 +131,7 @@ constexpr Rate rate_of(Site site) noexcept {
     case Site::accept_context:  // what ended the ancestor's accepting
       return {32, 8};
     case Site::wake:
+    case Site::cancel_post:
     case Site::watch:
     case Site::reopen:
       return {64, 8};

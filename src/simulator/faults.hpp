@@ -28,7 +28,7 @@ enum class Site : std::uint8_t {
   send,            ///< A send completes with an error.
   send_short,      ///< Fewer bytes than there is room for.
   cancel_late,     ///< A cancel comes too late: what was cancelled goes one more step.
-  cancel_post,     ///< The cancel itself fails.
+  cancel_post,     ///< The cancel itself fails, or says that it does.
   submit,          ///< The kernel takes no submissions now.
   wait,            ///< The wait fails.
   watch,           ///< A registration fails.
@@ -37,7 +37,7 @@ enum class Site : std::uint8_t {
   attach,          ///< An accepted socket can't be associated.
   wake,            ///< PostQueuedCompletionStatus fails.
   reopen,          ///< A listener can't be made anew.
-  peer_name,       ///< getpeername fails, or answers zeros.
+  peer_name,       ///< getpeername fails.
   handle_limit,    ///< The process's handles are used up for a while.
   client_reset,    ///< The network resets a connection.
   count

@@ -335,7 +335,8 @@ void IoUringSys::step_send(std::uint32_t index) {
   finish(index, result);
 }
 
-/// All of that name. Its own entry may come before or after theirs.
+/// All of that name. Its own entry may come before or after theirs, and may say that one runs and can't be stopped:
+/// it ends soon all the same (io_uring_enter(2), EALREADY).
 void IoUringSys::start_cancel(const Operation& posted) {
   int found = 0;
   for (std::uint32_t at = buckets_[bucket_of(posted.target)]; at != no_index; at = operations_[at].in_bucket) {
@@ -346,6 +347,8 @@ void IoUringSys::start_cancel(const Operation& posted) {
     later(at);
   }
   machine_.note(What::cancelled, loop_, static_cast<std::uint64_t>(found));
+  const int error = found == 0 ? 0 : machine_.inject(Site::cancel_post);
+  if (error != 0) return complete({posted.user, -error, 0});
   complete({posted.user, found == 0 ? -2 : found, 0});
 }
 

@@ -389,6 +389,11 @@ int IocpSys::post_wake() noexcept {
 }
 
 int IocpSys::cancel(NativeHandle handle, kernel::Overlapped* overlapped) {
+  if (const int error = machine_.inject(Site::cancel_post); error != 0) return idle_ = false, error;
+  return abort(handle, overlapped);
+}
+
+int IocpSys::abort(NativeHandle handle, kernel::Overlapped* overlapped) {
   idle_ = false;
   const std::uint32_t socket = machine_.network.index_of(handle);
   if (socket == no_index) return windows_error::invalid_handle;
@@ -423,7 +428,7 @@ void IocpSys::reset_on_close(NativeHandle handle) {
 void IocpSys::close_now(NativeHandle handle) {
   Socket* socket = machine_.network.find(handle);
   if (socket == nullptr) return machine_.violate(6, "a handle is closed that is none");
-  if (socket->port == loop_ + 1) cancel(handle, nullptr);
+  if (socket->port == loop_ + 1) abort(handle, nullptr);
   machine_.note(What::closed, static_cast<std::uint32_t>(handle));
   machine_.network.close(handle);
 }
@@ -435,6 +440,7 @@ int IocpSys::peer_name(NativeHandle handle, Address& address) noexcept {
   if (socket->kind != Socket::Kind::stream) return windows_error::wsaenotconn;
   const Link& link = network.link_of(*socket);
   if (link.reset_at_server) return windows_error::wsaenotconn;
+  if (const int error = Machine::of_this_thread().inject(Site::peer_name); error != 0) return error;
   address = network.peer_address(link);
   return 0;
 }

@@ -104,6 +104,7 @@ class IocpSys : public Kernel, public Observer {
   };
 
   Socket* checked(NativeHandle socket);
+  int abort(NativeHandle socket, iocp::kernel::Overlapped* overlapped);
   int post(const Operation& operation, std::uint32_t* bytes);
   void later(std::uint32_t index);
   bool ready(const Operation& operation);

@@ -52,7 +52,8 @@ Machine::Machine(System which, std::uint64_t seed, Level level, const Habits& ow
       trace{std::bit_ceil(steps_kept)},
       network{*this, own_habits.network, which == System::iocp ? windows_handle_stride : 1, own_habits.handle_limit},
       threads{who},
-      outer_{current} {
+      outer_{current},
+      errors_{which == System::iocp ? NativeSystem::windows : NativeSystem::linux_os} {
   current = this;
 }
 

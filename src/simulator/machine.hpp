@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/native_system.hpp"
 #include "simulator/faults.hpp"
 #include "simulator/network.hpp"
 #include "simulator/schedule.hpp"
@@ -118,6 +119,7 @@ class Machine {
   std::vector<Shortage> shortages_;  // by loop
   std::optional<Violation> violation_;
   Machine* outer_;
+  NativeSystemScope errors_;
 };
 
 }  // namespace iocpp::simulator

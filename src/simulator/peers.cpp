@@ -22,6 +22,7 @@ constexpr std::array shares{Share{Behaviour::echo, 26},        Share{Behaviour::
 constexpr std::uint32_t probes_at_once = 2;  // fewer than any limit that a run may have
 constexpr std::chrono::nanoseconds refused_pause_max = milliseconds{20};
 constexpr std::chrono::nanoseconds stays_max = milliseconds{2000};
+constexpr std::chrono::nanoseconds deaf_stays_max = milliseconds{12'000};  // longer than close() waits
 constexpr std::chrono::nanoseconds slow_pause_max = milliseconds{100};
 
 }  // namespace
@@ -120,7 +121,8 @@ void Peers::connect(std::uint32_t index) {
   peer.sent = peer.received = 0;
   peer.link = machine_.network.connect(index);
   peer.number = machine_.network.link(peer.link).number;
-  peer.stays_until = staying ? TimePoint::max() : machine_.now() + delay(machine_.streams.peers, stays_max);
+  const auto stays = peer.behaviour == Behaviour::deaf && habits_.expects_echo ? deaf_stays_max : stays_max;
+  peer.stays_until = staying ? TimePoint::max() : machine_.now() + delay(machine_.streams.peers, stays);
 }
 
 /// It came to be served, and nothing that excuses the server has happened.

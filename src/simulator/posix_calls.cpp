@@ -143,6 +143,7 @@ int PosixCalls::peer_name(int handle, Address& address) noexcept {
   if (socket->kind != Socket::Kind::stream) return linux_errno::notconn;
   const Link& link = network.link_of(*socket);
   if (link.reset_at_server) return linux_errno::notconn;
+  if (const int error = Machine::of_this_thread().inject(Site::peer_name); error != 0) return error;
   address = network.peer_address(link);
   return 0;
 }

@@ -24,6 +24,10 @@ bool reachable(Platform platform, std::size_t cell) noexcept;
 
 /// The `count` questions of a cell's site from the `first` on are answered with it.
 struct ForcedFault {
+  /// Until three seconds have passed: longer than the pauses between attempts, shorter than an abort or a close may
+  /// take.
+  static constexpr std::uint64_t for_ever = UINT64_MAX;
+
   std::size_t cell;
   std::uint64_t first;
   std::uint64_t count;

@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "base/native_codes.hpp"
+#include "base/native_system.hpp"
 #include "support/native_errors.hpp"
 
 namespace iocpp {
@@ -145,6 +147,20 @@ TEST(Error, an_enumerator_becomes_a_condition_by_itself) {
   const std::error_condition condition = errc::address_in_use;
   EXPECT_EQ(condition, make_error_condition(errc::address_in_use));
   EXPECT_TRUE(native_error(native::address_in_use) == condition);
+}
+
+TEST(Error, numbers_of_a_simulated_system_are_read_as_that_systems) {
+  const std::error_code reset = native_error(windows_error::netname_deleted);
+  {
+    const NativeSystemScope windows{NativeSystem::windows};
+    EXPECT_TRUE(reset == errc::connection_reset);
+    EXPECT_TRUE(reset == std::errc::connection_reset);
+    EXPECT_NE(reset.message().find("64)"), std::string::npos);
+    const NativeSystemScope linux_os{NativeSystem::linux_os};
+    EXPECT_FALSE(reset == errc::connection_reset);
+    EXPECT_TRUE(native_error(linux_errno::connreset) == errc::connection_reset);
+  }
+  EXPECT_TRUE(native_error(native::connection_reset) == errc::connection_reset);
 }
 
 }  // namespace

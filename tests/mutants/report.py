@@ -33,7 +33,7 @@ def missing(project, covered):
         return [name for name in names.split() if not (project / name).is_file()]
     if kind != "test":
         return []
-    text = "\n".join(path.read_text(encoding="utf-8") for path in (project / "tests").rglob("*_test.cpp"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (project / "tests").rglob("*.[ch]pp"))
     return [name for name in names.split()
             if not re.search(r"\((%s), %s\)" % tuple(map(re.escape, name.split("."))), text)]
 

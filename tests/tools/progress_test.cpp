@@ -30,6 +30,12 @@ TEST(Progress, bar_is_as_long_as_the_share) {
   EXPECT_EQ(stress::progress_text(half_done(), 2s, true).substr(0, 33), "[===============>              ] ");
 }
 
+TEST(Progress, a_note_comes_last) {
+  ProgressSample sample = half_done();
+  sample.note = "3 runs";
+  EXPECT_TRUE(stress::progress_text(sample, 2s, false).ends_with(", 1 error, 3 runs"));
+}
+
 TEST(Progress, nothing_and_everything_do_no_harm) {
   ProgressSample sample = half_done();
   sample.done = 0;

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "program/figures.hpp"
 #include "program/system.hpp"
 #include "stress/progress.hpp"
 
@@ -113,10 +114,21 @@ class Runs {
                     .done = result_.connections,
                     .share = static_cast<double>(result_.runs) / static_cast<double>(count_),
                     .faults = result_.faults,
-                    .fault = "fault"},
+                    .fault = "fault",
+                    .note = program::plural(result_.runs, "run") + coverage()},
                    stress::Clock::now());
     }
     display.finish();
+  }
+
+  std::string coverage() const {
+    if (options_.faults == iocpp::simulator::Level::none) return {};
+    std::uint64_t missing = 0;
+    for (const PlatformCells& platform : result_.cells) {
+      for (std::size_t cell = 0; cell < platform.counts.size(); ++cell)
+        missing += platform.counts[cell] == 0 && reachable(platform.platform, cell) ? 1U : 0U;
+    }
+    return ", " + program::plural(missing, "kind") + " of fault not hit";
   }
 
   const SimulateOptions& options_;

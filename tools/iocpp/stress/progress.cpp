@@ -45,7 +45,8 @@ std::string progress_text(const ProgressSample& sample, Duration elapsed, bool b
   if (share > 0 && share < 1) {
     text += ", ETA " + std::to_string(std::llround(std::ceil(seconds * (1 - share) / share))) + " s";
   }
-  return text + ", " + program::plural(sample.faults, std::string{sample.fault});
+  text += ", " + program::plural(sample.faults, std::string{sample.fault});
+  return sample.note.empty() ? text : text + ", " + sample.note;
 }
 
 ProgressDisplay::ProgressDisplay(std::ostream& out, bool terminal) : out_{out}, terminal_{terminal} {}

@@ -17,6 +17,7 @@ struct ProgressSample {
   double share = 0;         ///< 0 to 1; used where `total` is 0.
   std::uint64_t faults = 0;
   std::string_view fault = "error";  ///< What one of them is called.
+  std::string note{};                ///< What else there is to say.
 };
 
 /// A live bar on a terminal; elsewhere a line every five seconds. One thread.
@@ -38,7 +39,7 @@ class ProgressDisplay {
 };
 
 /// `[=====>    ]  52% 52,000 of 100,000 connections, 31,000/s, ETA 2 s, 0 errors`; without the bar where `bar` is
-/// false.
+/// false. The note comes last.
 std::string progress_text(const ProgressSample& sample, Duration elapsed, bool bar);
 
 }  // namespace stress

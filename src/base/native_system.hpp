@@ -1,0 +1,23 @@
+// Whose error numbers this thread's native errors are: this system's own, or those of one that is simulated.
+#pragma once
+
+#include <cstdint>
+
+namespace iocpp {
+
+enum class NativeSystem : std::uint8_t { own, linux_os, windows };
+
+/// For its life and on its thread, `native_category` reads numbers as that system's. An error that outlives it is read
+/// as one of this system's own again.
+class NativeSystemScope {
+ public:
+  explicit NativeSystemScope(NativeSystem system) noexcept;
+  ~NativeSystemScope();
+  NativeSystemScope(const NativeSystemScope&) = delete;
+  NativeSystemScope& operator=(const NativeSystemScope&) = delete;
+
+ private:
+  NativeSystem outer_;
+};
+
+}  // namespace iocpp
