@@ -56,17 +56,30 @@ void CheckedHandler::call(Connection connection, What what, std::uint64_t value,
     machine_.violate(16, "a send queue is above its cap");
   if (habits_.slow_max.count() != 0 && one_in(machine_.streams.scheduler, 256))
     machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
+  if (known.writable_due && what != What::on_writable)
+    machine_.violate(10, "a send queue fell below its low watermark, and on_writable was not called");
   struct Inside {
     CheckedHandler& handler;
+    Connection connection;
     std::uint32_t slot;
+    std::size_t queued;
     ~Inside() {
       --handler.depth_;
+      handler.note_queue(connection, queued);
       handler.witnesses_[slot].called = handler.machine_.now();
     }
   };
   ++depth_;
-  const Inside inside{*this, id.slot()};
+  const Inside inside{*this, connection, id.slot(), connection.send_queue_bytes()};
   guarded(inner_call);
+}
+
+/// A queue grows in a callback, and shrinks between them.
+void CheckedHandler::note_queue(Connection connection, std::size_t before) {
+  Witness& known = witness(connection);
+  const std::size_t now = connection.send_queue_bytes();
+  if (now > before) known.accepted += now - before;
+  known.above = known.above || now > habits_.writable_above;
 }
 
 /// An exception goes on to the library in any case.
@@ -151,13 +164,23 @@ void CheckedHandler::note_overflow(Witness& known) {
 void CheckedHandler::on_sent(Connection connection, std::size_t bytes) {
   Witness& known = witness(connection);
   known.sent += bytes;
+  if (const Link* link = link_of(known.id); link == nullptr || known.sent > link->written)
+    machine_.violate(10, "on_sent tells of bytes that the system has not taken");
   // close()'s next deadline counts from the end of this.
   if (known.closed && habits_.slow_max.count() != 0)
     machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
   call(connection, What::on_sent, bytes, [&] { inner_.on_sent(connection, bytes); });
+  const bool ends = known.closed || known.aborted || draining_;
+  known.writable_due =
+      sends_are_known() && known.above && !ends && connection.send_queue_bytes() <= habits_.writable_below;
 }
 
 void CheckedHandler::on_writable(Connection connection) {
+  Witness& known = witness(connection);
+  if (sends_are_known() && !known.above) machine_.violate(10, "on_writable for a queue that was not above its mark");
+  if (connection.send_queue_bytes() > habits_.writable_below)
+    machine_.violate(10, "on_writable for a queue that is above its low watermark");
+  known.above = known.writable_due = false;
   call(connection, What::on_writable, 0, [&] { inner_.on_writable(connection); });
 }
 
@@ -170,6 +193,7 @@ void CheckedHandler::on_peer_shutdown(Connection connection) {
 
 void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how) {
   check_end(witness(connection), how);
+  check_sent(witness(connection), how);
   // What is in the mailbox still comes back later: this client gets less.
   const Witness& ended = witness(connection);
   if (Link* link = link_of(ended.id); link != nullptr && habits_.by_mailbox && ended.sent < ended.received)
@@ -192,6 +216,21 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
                            !draining_ && link != nullptr && !link->to_server.end_arrived && !link->reset_at_server;
   if (by_patience && machine_.now() - known.called < linger_timeout)
     machine_.violate(15, "close() has waited for the peer's end for less than its time");
+}
+
+/// on_sent and `unsent_bytes` tell of every byte, once. A send that ends when the connection is over already is not
+/// told of any more; on Windows one that was cancelled when a part of it had left counts as unsent.
+void CheckedHandler::check_sent(const Witness& known, const Disconnect& how) {
+  const Link* link = link_of(known.id);
+  if (link == nullptr) return;
+  const bool in_order = !how.error && how.unsent_bytes == 0 &&
+                        (how.reason == DisconnectReason::local_close || how.reason == DisconnectReason::peer_closed);
+  if (in_order && known.sent != link->written) machine_.violate(10, "on_sent has not told of every byte that was sent");
+  if (!sends_are_known()) return;
+  if (known.sent + how.unsent_bytes > known.accepted)
+    machine_.violate(10, "more bytes are told of as sent or unsent than there were");
+  if (link->written + how.unsent_bytes < known.accepted)
+    machine_.violate(10, "on_disconnect does not tell of bytes that were not sent");
 }
 
 /// Whether something has happened that the reason can mean.

@@ -35,9 +35,11 @@ struct HandlerHabits {
   bool known = true;  ///< The simulator's own echo: whatever else happens to a connection, somebody else does.
   std::size_t send_queue_bytes_high = 1U << 20;
   std::size_t send_queue_bytes_max = 64U << 20;
-  bool by_mailbox = false;              ///< The simulator's own echo answers by the mailbox.
-  std::chrono::nanoseconds slow_max{};  ///< One callback in 256 takes up to this.
-  bool exceptions_fail = false;         ///< One that leaves the handler is a violation.
+  std::size_t writable_above = 1U << 20;    ///< A queue that was longer than this, ...
+  std::size_t writable_below = 256U << 10;  ///< ... and is not longer than this any more, is told by on_writable.
+  bool by_mailbox = false;                  ///< The simulator's own echo answers by the mailbox.
+  std::chrono::nanoseconds slow_max{};      ///< One callback in 256 takes up to this.
+  bool exceptions_fail = false;             ///< One that leaves the handler is a violation.
 };
 
 class CheckedHandler final : public Handler {
@@ -89,15 +91,18 @@ class CheckedHandler final : public Handler {
     std::uint32_t link = 0;
     std::uint32_t link_generation = 0;
     std::uint64_t received = 0;
-    std::uint64_t sent = 0;
-    TimePoint called{};  ///< When its last callback returned, or a task closed it.
+    std::uint64_t sent = 0;      ///< ... of which on_sent has told.
+    std::uint64_t accepted = 0;  ///< By its sends; known of the simulator's own echo.
+    TimePoint called{};          ///< When its last callback returned, or a task closed it.
     TimePoint aborted_at{};
     bool live = false;
     bool ended = false;    ///< on_peer_shutdown was called.
     bool closed = false;   ///< Somebody here has called close(), or is about to.
     bool aborted = false;  ///< ... abort()
     bool threw = false;
-    bool shut = false;  ///< Its own stream was ended: what is sent is refused.
+    bool above = false;         ///< Its queue was above the high watermark, and on_writable was not called since.
+    bool writable_due = false;  ///< The next callback is that one.
+    bool shut = false;          ///< Its own stream was ended: what is sent is refused.
     bool paused = false;
     bool overflows = false;      ///< Its echo does not fit into what its send queue may hold.
     bool must_overflow = false;  ///< ... and nobody has ended it otherwise.
@@ -111,6 +116,10 @@ class CheckedHandler final : public Handler {
   bool sent_by_peer(const Witness& known, std::span<const std::byte> bytes) const;
   Witness& witness(Connection connection);
   void note_overflow(Witness& known);
+  /// All that it sends, it sends in its callbacks.
+  bool sends_are_known() const noexcept { return habits_.known && !habits_.by_mailbox; }
+  void note_queue(Connection connection, std::size_t before);
+  void check_sent(const Witness& known, const Disconnect& how);
   void check_peer_address(Connection connection);
   void check_returned(ConnectionId id, std::span<const std::byte> bytes, std::error_code error);
   Link* link_of(ConnectionId id) noexcept;

@@ -153,6 +153,7 @@ std::size_t Network::write(std::uint32_t index, std::span<const std::byte> bytes
   link.to_peer.awaited = count < bytes.size();
   if (count != 0) link.shortages = 0;
   link.to_peer.bytes.append(bytes.first(count));
+  link.written += count;
   if (count != 0) send_on(link.to_peer, index, EventKind::arrive_at_peer);
   return count;
 }
@@ -201,6 +202,7 @@ std::uint32_t Network::connect(std::uint32_t peer) {
   link.error = 0;
   link.tries = 0;
   link.promised.reset();
+  link.written = 0;
   link.shortages = 0;
   for (Pipe* pipe : {&link.to_server, &link.to_peer}) {
     pipe->bytes.clear();

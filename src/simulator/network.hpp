@@ -53,6 +53,7 @@ struct Link {
   bool served = false;                    ///< A handler has it, or had.
   bool spoiled = false;                   ///< A fault has hit it: it owes nobody anything.
   int error = 0;                          ///< Of the reset, as the server's system names it.
+  std::uint64_t written = 0;              ///< Bytes that the server's system has taken from it.
   std::optional<std::uint64_t> promised;  ///< The handler answers so many bytes and no more.
   std::uint32_t shortages = 0;            ///< In a row.
   TimePoint short_since{};

@@ -104,6 +104,8 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.known = member.inner == nullptr && plan_.shared_handler == nullptr;
   habits.by_mailbox = habits.by_mailbox && habits.known;
   habits.send_queue_bytes_high = draft_.core.pause_receive_above_high ? draft_.core.send_queue_bytes_high : SIZE_MAX;
+  habits.writable_above = draft_.core.send_queue_bytes_high;
+  habits.writable_below = draft_.core.send_queue_bytes_low;
   habits.send_queue_bytes_max = draft_.core.send_queue_bytes_max;
   if (habits.by_mailbox) member.inner = std::make_unique<MailboxEcho>(machine_, member.shard->loop().mailbox());
   Handler* own = member.inner ? member.inner.get() : plan_.shared_handler;
