@@ -176,7 +176,9 @@ int EpollSys::send_gathered(int handle, const posix::MessageHeader& header) {
 int EpollSys::close(int handle) {
   idle_ = false;
   machine_.note(What::closed, static_cast<std::uint32_t>(handle));
-  return machine_.network.close(handle) ? 0 : -linux_errno::badf;
+  if (machine_.network.close(handle)) return 0;
+  machine_.violate(6, "a handle is closed that is none");
+  return -linux_errno::badf;
 }
 
 void EpollSys::wake() noexcept {

@@ -232,7 +232,9 @@ void IoUringSys::step(std::uint32_t index) {
       return step_send(index);
     case Kind::close:
       machine_.note(What::closed, static_cast<std::uint32_t>(operation.handle));
-      return finish(index, machine_.network.close(operation.handle) ? 0 : -linux_errno::badf);
+      if (machine_.network.close(operation.handle)) return finish(index, 0);
+      machine_.violate(6, "a handle is closed that is none");
+      return finish(index, -linux_errno::badf);
     case Kind::cancel:
     case Kind::doorbell:
       return;

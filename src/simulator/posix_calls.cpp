@@ -33,7 +33,8 @@ void PosixCalls::reset_on_close(int handle) {
 }
 
 void PosixCalls::close_now(int handle) {
-  if (machine_.network.close(handle)) machine_.note(What::closed, static_cast<std::uint32_t>(handle));
+  if (!machine_.network.close(handle)) return machine_.violate(6, "a handle is closed that is none");
+  machine_.note(What::closed, static_cast<std::uint32_t>(handle));
 }
 
 int PosixCalls::accept_now(int handle) {

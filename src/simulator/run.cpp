@@ -412,6 +412,10 @@ void Run::probe() {
   for (const Member& member : members_) {
     if (member.tasks_posted != member.tasks_run) machine_.violate(14, "a message was never handled");
   }
+  for (const Member& member : members_) {
+    if (!member.shard->accepts_at_target(draft_.accepts_in_flight))
+      machine_.violate(3, "the faults are over, and fewer accepts are in flight than there should be");
+  }
   check_wakes();
   const std::uint64_t served = peers_.served();
   peers_.probe(probes);

@@ -24,6 +24,8 @@ class Shard {
   virtual bool accept_chain_holds(bool asleep) noexcept = 0;
   /// No listener has more accepts in the system than it is meant to.
   virtual bool accepts_within_target(unsigned singles) noexcept = 0;
+  /// Each listener has all of the accepts that it is meant to have; a while after the last fault.
+  virtual bool accepts_at_target(unsigned singles) noexcept = 0;
   virtual const core::ShardCounters& counters() const noexcept = 0;
 };
 

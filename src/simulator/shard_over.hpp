@@ -41,6 +41,15 @@ class ShardOver final : public Shard {
     return true;
   }
 
+  bool accepts_at_target(unsigned singles) noexcept override {
+    for (const engine::Listener& listener : engine_.listeners()) {
+      const core::Acceptor& acceptor = listener.acceptor;
+      if (acceptor.mode() != core::Acceptor::Mode::accepting) return false;
+      if (acceptor.accepts_in_flight() != (acceptor.multishot() ? 1 : singles)) return false;
+    }
+    return true;
+  }
+
  private:
   Sys& sys() noexcept { return engine_.port().sys(); }
 
