@@ -193,6 +193,7 @@ void CheckedHandler::on_peer_shutdown(Connection connection) {
 
 void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how) {
   check_end(witness(connection), how);
+  check_close(witness(connection), how);
   check_sent(witness(connection), how);
   // What is in the mailbox still comes back later: this client gets less.
   const Witness& ended = witness(connection);
@@ -212,10 +213,30 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
   if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)
     machine_.violate(16, "more was sent than the queue may hold, and the connection did not end for that");
   const Link* link = link_of(known.id);
-  const bool by_patience = habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&
+  const bool enough = link != nullptr && link->read > known.received + habits_.linger_bytes_max;
+  const bool by_patience = !enough && habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&
                            !draining_ && link != nullptr && !link->to_server.end_arrived && !link->reset_at_server;
   if (by_patience && machine_.now() - known.called < linger_timeout)
     machine_.violate(15, "close() has waited for the peer's end for less than its time");
+}
+
+/// close() has its bounds, in time since anything was sent and in bytes that nobody reads.
+void CheckedHandler::check_close(const Witness& known, const Disconnect& how) {
+  if (!habits_.known || !known.closed || draining_) return;
+  constexpr int slow_in_row = 256;
+  const std::chrono::nanoseconds most = linger_timeout + abort_bound + slow_in_row * habits_.slow_max;
+  if (machine_.now() - std::max(known.called, known.closed_at) > most)
+    machine_.violate(12, "a connection went on after close() for longer than it may");
+  Link* link = link_of(known.id);
+  if (link == nullptr) return;
+  const std::uint64_t unread = link->read - known.received;
+  if (unread <= habits_.linger_bytes_max) return;
+  // It may have been reset for that, and what was under way to the client is lost.
+  link->spoiled = true;
+  // Once while it flushes and once when it has; what the system had already comes on top.
+  const std::size_t slack = 4 * habits_.receive_buffer + (16U << 10);
+  if (unread > 2 * habits_.linger_bytes_max + slack && how.reason != DisconnectReason::handler_threw)
+    machine_.violate(12, "input after close() was read, and read on");
 }
 
 /// on_sent and `unsent_bytes` tell of every byte, once. A send that ends when the connection is over already is not
@@ -289,7 +310,7 @@ void CheckedHandler::whims(Connection connection) {
     known.shut = true;
     return connection.shutdown_send();
   }
-  known.closed = true;
+  known.closed = link->closed_on = true;
   // A deadline counts from here, however late in the turn it is.
   if (habits_.slow_max.count() != 0) machine_.schedule.spend(delay(chance, habits_.slow_max));
   connection.close();
@@ -355,7 +376,9 @@ void CheckedHandler::ends(ConnectionId id, bool by_abort) noexcept {
   if (Link* link = link_of(id)) link->spoiled = true;
   Witness& known = witnesses_[id.slot()];
   if (!by_abort) {
+    if (!known.closed) known.closed_at = machine_.now();
     known.closed = true;
+    if (Link* link = link_of(id)) link->closed_on = true;
   } else if (!known.aborted) {
     known.aborted = true;
     known.aborted_at = machine_.now();

@@ -39,7 +39,9 @@ struct HandlerHabits {
   std::size_t writable_below = 256U << 10;  ///< ... and is not longer than this any more, is told by on_writable.
   bool by_mailbox = false;                  ///< The simulator's own echo answers by the mailbox.
   std::chrono::nanoseconds slow_max{};      ///< One callback in 256 takes up to this.
-  bool exceptions_fail = false;             ///< One that leaves the handler is a violation.
+  std::size_t linger_bytes_max = 1U << 20;
+  std::size_t receive_buffer = 64U << 10;  ///< The system's: so much is read before a close can take effect.
+  bool exceptions_fail = false;            ///< One that leaves the handler is a violation.
 };
 
 class CheckedHandler final : public Handler {
@@ -94,6 +96,7 @@ class CheckedHandler final : public Handler {
     std::uint64_t sent = 0;      ///< ... of which on_sent has told.
     std::uint64_t accepted = 0;  ///< By its sends; known of the simulator's own echo.
     TimePoint called{};          ///< When its last callback returned, or a task closed it.
+    TimePoint closed_at{};       ///< ... another thread has called close().
     TimePoint aborted_at{};
     bool live = false;
     bool ended = false;    ///< on_peer_shutdown was called.
@@ -119,6 +122,7 @@ class CheckedHandler final : public Handler {
   /// All that it sends, it sends in its callbacks.
   bool sends_are_known() const noexcept { return habits_.known && !habits_.by_mailbox; }
   void note_queue(Connection connection, std::size_t before);
+  void check_close(const Witness& known, const Disconnect& how);
   void check_sent(const Witness& known, const Disconnect& how);
   void check_peer_address(Connection connection);
   void check_returned(ConnectionId id, std::span<const std::byte> bytes, std::error_code error);

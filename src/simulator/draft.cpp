@@ -6,6 +6,7 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 /// Small more often than large, since trouble is at the small end.
 std::uint64_t scaled(Prng& prng, std::uint64_t least, unsigned doublings) {
@@ -55,6 +56,10 @@ Draft draft(const Plan& plan) {
   draft.peers.pause_max = microseconds{scaled(prng, 8, 9)};
   draft.peers.expects_echo = plan.expects_echo;
   draft.posted_receive_bytes = one_in(prng, 3) ? scaled(prng, 16, 9) : 0;
+  draft.drain_timeout = one_in(prng, 2) ? seconds{1} : seconds{4};
+  // Fewer bytes than a connection's: input after close() meets its bound.
+  if (one_in(prng, 4)) draft.core.linger_bytes_max = scaled(prng, 256, 8);
+  if (one_in(prng, 4)) draft.drain_after = between(prng, plan.connections / 2, plan.connections);
   return draft;
 }
 

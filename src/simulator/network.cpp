@@ -95,7 +95,8 @@ void Network::let_go(std::uint32_t index) {
 /// Who waits in its backlog is reset, tcp(7).
 void Network::end_listening(std::uint32_t index) {
   listening_.erase(std::find(listening_.begin(), listening_.end(), index));
-  if (healed_ && sockets_[index].waiting != 0)
+  const bool owes = healed_ || (machine_.now() < drains_until_ && !by_fault_);
+  if (owes && sockets_[index].waiting != 0)
     machine_.violate(10, "a listener was closed, and with it connections that were established");
   while (sockets_[index].waiting != 0) drop_waiting(index);
 }
@@ -139,6 +140,7 @@ std::size_t Network::read(Link& link, std::byte* to, std::size_t most) {
   const std::size_t count = std::min(most, link.to_server.arrived);
   link.to_server.bytes.take(to, count);
   link.to_server.arrived -= count;
+  link.read += count;
   if (count != 0) link.shortages = 0;
   if (count != 0 && link.to_server.awaited) {
     link.to_server.awaited = false;
@@ -202,7 +204,8 @@ std::uint32_t Network::connect(std::uint32_t peer) {
   link.error = 0;
   link.tries = 0;
   link.promised.reset();
-  link.written = 0;
+  link.written = link.read = 0;
+  link.closed_on = false;
   link.shortages = 0;
   for (Pipe* pipe : {&link.to_server, &link.to_peer}) {
     pipe->bytes.clear();

@@ -54,6 +54,8 @@ struct Link {
   bool spoiled = false;                   ///< A fault has hit it: it owes nobody anything.
   int error = 0;                          ///< Of the reset, as the server's system names it.
   std::uint64_t written = 0;              ///< Bytes that the server's system has taken from it.
+  std::uint64_t read = 0;                 ///< ... and that it has read.
+  bool closed_on = false;                 ///< The server has closed it, whatever the client still wants.
   std::optional<std::uint64_t> promised;  ///< The handler answers so many bytes and no more.
   std::uint32_t shortages = 0;            ///< In a row.
   TimePoint short_since{};
@@ -111,6 +113,14 @@ class Network {
   void set_client(Client& client) noexcept { client_ = &client; }
   /// From now on there is no fault that would excuse a lost client.
   void heal() noexcept { healed_ = true; }
+  /// Until then a listener is not closed with clients in its backlog, unless a fault closes it.
+  void drains(TimePoint until) noexcept { drains_until_ = until; }
+  /// As foreign code closes what is not its own.
+  void close_by_fault(NativeHandle handle) {
+    by_fault_ = true;
+    close(handle);
+    by_fault_ = false;
+  }
   void on_event(const Event& event);
 
   // The server's end.
@@ -187,7 +197,9 @@ class Network {
   Client* client_ = nullptr;
   std::uint32_t connections_ = 0;
   std::uint64_t accepted_ = 0;
+  TimePoint drains_until_{};
   bool healed_ = false;
+  bool by_fault_ = false;
 };
 
 }  // namespace iocpp::simulator

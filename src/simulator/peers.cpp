@@ -23,6 +23,7 @@ constexpr std::uint32_t probes_at_once = 2;  // fewer than any limit that a run 
 constexpr std::chrono::nanoseconds refused_pause_max = milliseconds{20};
 constexpr std::chrono::nanoseconds stays_max = milliseconds{2000};
 constexpr std::chrono::nanoseconds deaf_stays_max = milliseconds{12'000};  // longer than close() waits
+constexpr std::chrono::minutes outstays_max{2};
 constexpr std::chrono::nanoseconds slow_pause_max = milliseconds{100};
 
 }  // namespace
@@ -119,6 +120,7 @@ void Peers::connect(std::uint32_t index) {
     peer.total = peer.behaviour == Behaviour::silent ? 0 : 64;
   }
   peer.sent = peer.received = 0;
+  peer.outstays_until = {};
   peer.link = machine_.network.connect(index);
   peer.number = machine_.network.link(peer.link).number;
   const auto stays = peer.behaviour == Behaviour::deaf && habits_.expects_echo ? deaf_stays_max : stays_max;
@@ -179,7 +181,7 @@ bool Peers::leaves(Peer& peer) {
       return reached;
     case Behaviour::silent:
     case Behaviour::deaf:
-      if (machine_.now() < peer.stays_until) return false;
+      if (machine_.now() < peer.stays_until || outstays(peer)) return false;
       network.peer_close(peer.link);
       return true;
     case Behaviour::echo:
@@ -188,6 +190,15 @@ bool Peers::leaves(Peer& peer) {
       break;
   }
   return false;
+}
+
+/// It goes on staying when the server has closed on it: close() has to end without it.
+bool Peers::outstays(Peer& peer) {
+  const Link& link = machine_.network.link(peer.link);
+  if (hurry_ || !link.closed_on || !link.server_open) return false;
+  if (peer.outstays_until == TimePoint{}) peer.outstays_until = machine_.now() + outstays_max;
+  peer.stays_until = machine_.now() + std::chrono::seconds{1};
+  return machine_.now() < peer.outstays_until;
 }
 
 void Peers::send(std::uint32_t index, Peer& peer) {

@@ -71,6 +71,7 @@ class Peers final : public Client {
     std::uint64_t received = 0;
     std::uint64_t limit = 0;  ///< Where it resets, closes or vanishes.
     TimePoint stays_until{};
+    TimePoint outstays_until{};
   };
 
   void wake(std::uint32_t index, std::chrono::nanoseconds after);
@@ -78,6 +79,7 @@ class Peers final : public Client {
   void draw(Peer& peer);
   void act(std::uint32_t index);
   bool leaves(Peer& peer);
+  bool outstays(Peer& peer);
   void send(std::uint32_t index, Peer& peer);
   void receive(Peer& peer, std::size_t most);
   void lost(std::uint32_t index, Peer& peer);

@@ -65,7 +65,7 @@ void PosixCalls::fail_accept(std::uint32_t listener, int error) {
       return;
     case linux_errno::badf:
       if (const NativeHandle handle = machine_.network.socket(listener).handle; handle != no_handle)
-        machine_.network.close(handle);
+        machine_.network.close_by_fault(handle);
       return;
     default:
       return machine_.network.drop_waiting(listener);

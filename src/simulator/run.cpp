@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/native_codes.hpp"
+#include "iocpp/error.hpp"
 
 namespace iocpp::simulator {
 namespace {
@@ -104,6 +105,8 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.known = member.inner == nullptr && plan_.shared_handler == nullptr;
   habits.by_mailbox = habits.by_mailbox && habits.known;
   habits.send_queue_bytes_high = draft_.core.pause_receive_above_high ? draft_.core.send_queue_bytes_high : SIZE_MAX;
+  habits.linger_bytes_max = draft_.core.linger_bytes_max;
+  habits.receive_buffer = draft_.habits.network.receive_buffer;
   habits.writable_above = draft_.core.send_queue_bytes_high;
   habits.writable_below = draft_.core.send_queue_bytes_low;
   habits.send_queue_bytes_max = draft_.core.send_queue_bytes_max;
@@ -287,7 +290,7 @@ void Run::call_from_outside() {
     member.handler->ends(id, kind == Kind::abort);
   }
   machine_.note(What::called, number, static_cast<std::uint64_t>(kind));
-  if (member.shard->loop().mailbox().put(message)) machine_.violate(14, "a mailbox with room takes no message");
+  put(member, std::move(message));
   ask_again();
 }
 
@@ -311,7 +314,16 @@ void Run::post_resume(Member& member) {
     ++member.tasks_run;
     member.handler->resume_paused();
   };
-  if (member.shard->loop().mailbox().put(message)) machine_.violate(14, "a mailbox with room takes no message");
+  put(member, std::move(message));
+}
+
+/// A loop that has drained takes nothing.
+void Run::put(Member& member, std::unique_ptr<engine::Message> message) {
+  const bool is_task = message->kind == engine::Message::Kind::task;
+  const std::error_code refused = member.shard->loop().mailbox().put(message);
+  if (!refused) return;
+  if (is_task) --member.tasks_posted;
+  if (!draining_ || refused != errc::closed) machine_.violate(14, "a mailbox with room takes no message");
 }
 
 /// No wake fails any more, and no handler is slow: a message is handled at once.
@@ -349,6 +361,8 @@ bool Run::open() {
 void Run::go() {
   if (!open()) return;
   traffic();
+  if (!machine_.violation() && draft_.drain_after != UINT64_MAX && plan_.forced.empty()) return drain_in_traffic();
+  serve(UINT64_MAX);
   if (!machine_.violation()) heal();
   if (!machine_.violation()) probe();
   if (!machine_.violation()) drain();
@@ -364,10 +378,15 @@ void Run::traffic() {
     until([] { return false; }, seconds{3});
     machine_.faults.heal();
   }
+}
+
+/// Until so many have ended, or all.
+void Run::serve(std::uint64_t connections) {
   std::uint64_t finished = 0;
-  while (!machine_.violation() && !peers_.all_done()) {
+  while (!machine_.violation() && !peers_.all_done() && peers_.finished() < connections) {
     finished = peers_.finished();
-    until([&] { return peers_.all_done() || peers_.finished() > finished + 64; }, seconds{300});
+    const std::uint64_t next = std::min(finished + 65, connections);
+    until([&] { return peers_.all_done() || peers_.finished() >= next; }, seconds{300});
     if (!machine_.violation() && !peers_.all_done() && peers_.finished() == finished)
       machine_.violate(20, "for 300 s no client got what it wanted, or was refused");
   }
@@ -437,8 +456,34 @@ void Run::drain() {
   // Some are on their way into a backlog when it begins.
   peers_.arrive(arrive_at_the_end);
   until([] { return false; }, delay(machine_.streams.scheduler, milliseconds{2}));
-  group_.request_drain(machine_.now() + seconds{4});
-  stop_all(seconds{60});
+  group_.request_drain(machine_.now() + draft_.drain_timeout);
+  stop_all(draft_.drain_timeout + stop_slack());
+}
+
+/// Waits of the accept chain and of wakes, and callbacks that are slow one after another. Shorter than close() waits,
+/// where none is slow: the deadline is what ends connections.
+std::chrono::nanoseconds Run::stop_slack() const noexcept {
+  return seconds{3} + 256 * draft_.handler.slow_max;
+}
+
+/// Asked for while clients come and go and things go wrong, which ends some time before the deadline or after it.
+void Run::drain_in_traffic() {
+  serve(draft_.drain_after);
+  if (machine_.violation()) return;
+  machine_.note(What::phase, 0, 4);
+  draining_ = true;
+  const TimePoint deadline = machine_.now() + draft_.drain_timeout;
+  machine_.network.drains(deadline);
+  peers_.server_drains();
+  for (Member& member : members_) member.handler->drains();
+  group_.request_drain(deadline);
+  until([] { return false; }, delay(machine_.streams.scheduler, 2 * draft_.drain_timeout));
+  if (machine_.violation()) return;
+  healed_ = true;
+  machine_.faults.heal();
+  for (Member& member : members_) member.handler->calm_down();
+  machine_.network.handles().set_limit(draft_.habits.handle_limit);
+  stop_all(std::max(deadline, machine_.now()) - machine_.now() + stop_slack());
 }
 
 void Run::stop_all(std::chrono::nanoseconds at_most) {

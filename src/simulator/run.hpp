@@ -33,6 +33,7 @@ struct Draft {
   ScriptHabits script;
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds{4};
   std::uint64_t events_max = UINT64_MAX;
+  std::uint64_t drain_after = UINT64_MAX;  ///< Connections that have ended, and traffic and faults go on; or never.
 };
 
 Draft draft(const Plan& plan);
@@ -104,6 +105,10 @@ class Run final : public Threads {
   void limit_handles(bool begins);
 
   void traffic();
+  void serve(std::uint64_t connections);
+  void drain_in_traffic();
+  std::chrono::nanoseconds stop_slack() const noexcept;
+  void put(Member& member, std::unique_ptr<engine::Message> message);
   void heal();
   void probe();
   void drain();
@@ -129,6 +134,7 @@ class Run final : public Threads {
   std::uint64_t lively_seen_ = 0;
   unsigned quiet_ = 0;  ///< Calls from outside, in a row, between which there was none of them.
   bool healed_ = false;
+  bool draining_ = false;
 };
 
 template <class Enough>
