@@ -239,7 +239,7 @@ ScriptedPeers::Progress ScriptedPeers::expect(std::uint32_t index, Peer& peer, c
     return Progress::done;
   }
   if (right && peer.end == PeerEnd::none && machine_.now() < peer.deadline) return Progress::waits;
-  return lost(index, peer, step);
+  return lost(index, peer, step, !right);
 }
 
 ScriptedPeers::Progress ScriptedPeers::expect_end(std::uint32_t index, Peer& peer, const Step& step, PeerEnd wanted) {
@@ -251,13 +251,16 @@ ScriptedPeers::Progress ScriptedPeers::expect_end(std::uint32_t index, Peer& pee
 }
 
 /// The step can't be done: a fault's doing, or a violation. Either way the script is over.
-ScriptedPeers::Progress ScriptedPeers::lost(std::uint32_t index, Peer& peer, const Step& step) {
+ScriptedPeers::Progress ScriptedPeers::lost(std::uint32_t index, Peer& peer, const Step& step, bool wrong) {
   const bool excused = peer.by_fault || (peer.link != no_index && by_fault(machine_.network.link(peer.link)));
   if (!excused) {
     const std::string_view come = std::string_view{peer.received}.substr(peer.checked);
-    machine_.violate(own_check, "peer " + std::to_string(index) + ", step " + std::to_string(peer.at + 1) + ", " +
-                                    in_words(step) + ": " + (come.empty() ? "" : "it received " + quoted(come) + ", ") +
-                                    std::string{how_it_ended(peer.end)});
+    std::string words =
+        "peer " + std::to_string(index) + ", step " + std::to_string(peer.at + 1) + ", " + in_words(step) + ": ";
+    if (!come.empty()) words += "it received " + quoted(come);
+    // What was wrong already, more would not have put right.
+    if (!wrong) words += (come.empty() ? "" : ", ") + std::string{how_it_ended(peer.end)};
+    machine_.violate(own_check, words);
   }
   if (peer.link != no_index) leave(peer, Kind::close);
   peer.end = excused ? PeerEnd::fault : peer.end;

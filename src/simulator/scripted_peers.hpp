@@ -106,7 +106,7 @@ class ScriptedPeers final : public Client {
   Progress send(std::uint32_t index, Peer& peer, const Step& step);
   Progress expect(std::uint32_t index, Peer& peer, const Step& step);
   Progress expect_end(std::uint32_t index, Peer& peer, const Step& step, PeerEnd wanted);
-  Progress lost(std::uint32_t index, Peer& peer, const Step& step);
+  Progress lost(std::uint32_t index, Peer& peer, const Step& step, bool wrong = false);
   void leave(Peer& peer, Step::Kind how);
 
   Machine& machine_;

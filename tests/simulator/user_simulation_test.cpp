@@ -192,7 +192,7 @@ std::string violation_of(Handler& handler, const std::function<void(Simulation&)
 TEST(UserSimulationFailure, of_an_expectation_says_who_expected_what_and_what_came) {
   Echo echo;
   EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab\n").expect("ac\n"); }),
-            R"(peer 0, step 2, expects "ac\n": it received "ab\n", nothing more came)");
+            R"(peer 0, step 2, expects "ac\n": it received "ab\n")");
   EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab").expect_end(); }),
             R"(peer 0, step 2, expects the end of the stream: it received "ab", nothing more came)");
   EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().half_close().expect("x"); }),
@@ -343,6 +343,42 @@ TEST(ForEachSeed, makes_a_failure_smaller) {
   EXPECT_EQ(result.shrunk->connections, 2U);
   EXPECT_EQ(result.shrunk->faults, 0U);
   EXPECT_NE(result.shrunk->replay.find(" absent="), std::string::npos);
+}
+
+/// Sends what it receives to all others; to the third of them something else.
+struct WrongChat : Handler {
+  void on_connect(Connection connection) override { all.push_back(connection); }
+  void on_receive(Connection from, std::span<const std::byte> bytes) override {
+    unsigned number = 0;
+    for (Connection& to : all) {
+      if (to.id() == from.id()) continue;
+      std::vector<std::byte> copy{bytes.begin(), bytes.end()};
+      if (++number == 3) copy[0] = std::byte{'X'};
+      to.send(std::move(copy));
+    }
+  }
+  void on_disconnect(Connection connection, const Disconnect&) override {
+    std::erase_if(all, [&](Connection& one) { return one.id() == connection.id(); });
+  }
+  std::vector<Connection> all;
+};
+
+// A smaller run without the peer that sends failed too, for that reason alone, and was told as the same failure.
+TEST(ForEachSeed, makes_no_other_failure_of_the_one_that_it_makes_smaller) {
+  const SeedsResult result = for_each_seed(1, 10,
+                                           [](Simulation& simulation) {
+                                             simulation.serve([](unsigned) { return std::make_unique<WrongChat>(); });
+                                             simulation.connect().wait(1s).send("hello\n");
+                                             for (int peer = 0; peer < 5; ++peer)
+                                               simulation.connect().expect("hello\n");
+                                           },
+                                           {.server = {.shards = 1}});
+  ASSERT_FALSE(result.passed());
+  EXPECT_NE(result.failure->violation.find("it received"), std::string::npos) << result.failure->violation;
+  const std::string& told = result.shrunk ? result.shrunk->violation : result.failure->violation;
+  EXPECT_EQ(told.find("nothing more came"), std::string::npos);
+  EXPECT_EQ(told.substr(0, told.find(" it received")),
+            result.failure->violation.substr(0, result.failure->violation.find(" it received")));
 }
 
 TEST(ForEachSeed, says_that_a_test_does_not_repeat) {
