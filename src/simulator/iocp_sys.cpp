@@ -46,7 +46,7 @@ int IocpSys::associate(NativeHandle handle) {
       return error;
     }
   }
-  socket->port = static_cast<std::uint8_t>(loop_ + 1);
+  socket->port = static_cast<std::uint16_t>(loop_ + 1);
   socket->observer = this;
   return 0;
 }

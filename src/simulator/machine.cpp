@@ -58,7 +58,14 @@ Machine::Machine(System which, std::uint64_t seed, Level level, const Habits& ow
 }
 
 Machine::~Machine() {
-  current = outer_;
+  // Not always the newest: whoever has two may end the older one first.
+  if (current == this) {
+    current = outer_;
+    return;
+  }
+  for (Machine* inner = current; inner != nullptr; inner = inner->outer_) {
+    if (inner->outer_ == this) inner->outer_ = outer_;
+  }
 }
 
 Machine& Machine::of_this_thread() noexcept {

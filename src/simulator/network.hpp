@@ -87,7 +87,7 @@ struct Socket {
   bool nonblocking = false;
   bool needs_context = false;  ///< IOCP: accepted, and SO_UPDATE_ACCEPT_CONTEXT was not called.
   bool skips_packets = false;  ///< IOCP
-  std::uint8_t port = 0;       ///< IOCP: the loop that it is associated with, plus one.
+  std::uint16_t port = 0;      ///< IOCP: the loop that it is associated with, plus one.
   std::uint32_t references = 0;
   std::uint32_t link = no_index;           ///< stream
   std::uint32_t first_waiting = no_index;  ///< listener: its backlog, a list through the links

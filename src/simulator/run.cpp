@@ -70,9 +70,11 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
   make_members();
 }
 
-/// A loop that broke a rule is in the middle of something and can't be ended in order: it is kept, and never turned.
+/// A loop that broke a rule, or was not asked to stop, is in the middle of something and can't be ended in order: it is
+/// kept, and never turned.
 Run::~Run() {
-  if (!machine_.violation()) return;
+  const bool in_order = std::ranges::all_of(members_, &Member::ended);
+  if (in_order && !machine_.violation()) return;
   thread_local std::vector<Member>& broken = *new std::vector<Member>;
   std::ranges::move(members_, std::back_inserter(broken));
 }

@@ -263,6 +263,65 @@ TEST(UserSimulationFailure, has_steps_and_a_replay) {
   EXPECT_NE(result.text().find(result.replay), std::string::npos);
 }
 
+// They left `run`, and with it the test.
+TEST(UserSimulationFailure, of_a_check_or_a_task_that_throws_a_number_is_told) {
+  Echo echo;
+  Simulation checked;
+  checked.serve(echo);
+  checked.check("x", []() -> bool { throw 42; });
+  EXPECT_EQ(checked.run().violation, "x: the check threw: something that is no std::exception");
+  Simulation posted;
+  posted.serve(echo);
+  posted.connect().wait(1s);
+  ASSERT_FALSE(posted.post(0, [] { throw 42; }));
+  EXPECT_EQ(posted.run().violation, "a posted task threw something that is no std::exception");
+}
+
+// Its destructor asserted that everything had ended.
+TEST_P(OnEachSystem, may_end_without_having_run_to_the_end) {
+  Echo echo;
+  for (int after = 0; after < 20; ++after) {
+    Simulation simulation{options(1, FaultRate::heavy)};
+    simulation.serve(echo);
+    simulation.connect().send(std::string(100'000, 'x')).wait(1h);
+    simulation.run_for(std::chrono::microseconds{100 * after});
+  }
+}
+
+// The number of the accepting loop's port was one byte.
+TEST_P(OnEachSystem, has_as_many_shards_as_a_server) {
+  SimulationOptions many = options();
+  many.server.shards = 255;
+  many.server.accept_thread = true;
+  Simulation simulation{many};
+  simulation.serve([](unsigned) { return std::make_unique<Echo>(); });
+  simulation.connect().send("a").expect("a").half_close().expect_end();
+  EXPECT_TRUE(simulation.run().passed()) << simulation.run().text();
+}
+
+// In nanoseconds it was negative.
+TEST(UserSimulation, has_patience_without_bounds) {
+  SimulationOptions options;
+  options.patience = std::chrono::seconds::max();
+  Echo echo;
+  Simulation simulation{options};
+  simulation.serve(echo);
+  simulation.connect().send("a").expect("a");
+  EXPECT_TRUE(simulation.run().passed()) << simulation.run().text();
+}
+
+// The newer one was no longer the thread's.
+TEST(UserSimulation, goes_on_when_an_older_one_is_gone) {
+  Echo echo;
+  auto older = std::make_unique<Simulation>();
+  older->serve(echo);
+  Simulation newer;
+  newer.serve(echo);
+  older.reset();
+  newer.connect().send("a").expect("a").half_close().expect_end();
+  EXPECT_TRUE(newer.run().passed()) << newer.run().text();
+}
+
 TEST(UserSimulation, refuses_calls_out_of_order) {
   Echo echo;
   Simulation simulation;

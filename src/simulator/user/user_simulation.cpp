@@ -1,5 +1,6 @@
 #include "simulator/user/user_simulation.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
@@ -33,6 +34,9 @@ Platform platform_of(Backend backend) noexcept {
 
 /// A backlog without faults has room for everybody.
 constexpr std::uint32_t backlog_of_any = 1U << 20;
+
+/// In nanoseconds, with the time until then, it is still a number.
+constexpr std::chrono::hours patience_max{24 * 365 * 50};
 
 class LettingTimePass {
  public:
@@ -108,7 +112,9 @@ Draft Simulation::Running::draft_of(const Plan& plan) const {
   draft.peers.expects_echo = false;
   draft.handler.exceptions_fail = options_.exceptions_fail;
   const bool faults = options_.faults != FaultRate::none;
-  draft.script = {.patience = options_.patience, .faults = faults, .absent = options_.absent_peers};
+  draft.script = {.patience = std::min<std::chrono::seconds>(options_.patience, patience_max),
+                  .faults = faults,
+                  .absent = options_.absent_peers};
   if (!faults) {
     draft.handler.slow_max = {};
     draft.habits.network.backlog = backlog_of_any;
@@ -156,6 +162,8 @@ void Simulation::Running::do_checks() {
       if (!check.holds()) fail("this does not hold: " + check.what);
     } catch (const std::exception& exception) {
       fail(check.what + ": the check threw: " + exception.what());
+    } catch (...) {
+      fail(check.what + ": the check threw: something that is no std::exception");
     }
   }
 }
@@ -230,6 +238,8 @@ std::error_code Simulation::post(unsigned shard, std::function<void()> task) {
       task();
     } catch (const std::exception& exception) {
       if (running.options().exceptions_fail) running.fail("a posted task threw: " + std::string{exception.what()});
+    } catch (...) {
+      if (running.options().exceptions_fail) running.fail("a posted task threw something that is no std::exception");
     }
   };
   return running_->put(shard, std::move(message));
