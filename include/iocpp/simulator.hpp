@@ -34,7 +34,8 @@ struct SimulationOptions {
 
   /// The server's. `backend` is the system that is simulated, wherever this runs; left `automatic`, the seed draws it.
   /// So it does `shards`, where that is 0 and there is a `HandlerFactory`. Not used: addresses, ports and `backlog`,
-  /// `keepalive`, the sockets' buffers, `on_thread_start`; the seed decides what they would.
+  /// `keepalive`, `tcp_nodelay`, the sockets' buffers, `receive_ring_bytes` and its maximum, `posted_receive_bytes`,
+  /// `on_thread_start`; the seed decides what they would.
   Options server{};
 
   /// Clients besides yours, who send bytes of no meaning, read slowly or never, reset, or vanish.
@@ -128,7 +129,8 @@ struct SimulationResult {
   SimulationOptions options{};  ///< As they were given, with the system and the number of shards that were drawn.
   std::string violation{};      ///< In words; empty: nothing is wrong.
   std::vector<std::string> last_steps{};  ///< Before a violation, a line each, oldest first.
-  std::uint64_t hash = 0;  ///< Of everything that happened. The same options and the same test have the same one.
+  /// Of every step, but not of the bytes in it. The same options and the same test have the same one.
+  std::uint64_t hash = 0;
   std::uint64_t scripted_peers = 0;
   std::uint64_t connections = 0;   ///< Of scripted and of random peers.
   std::uint64_t faults = 0;        ///< That were injected.
@@ -216,7 +218,8 @@ struct SeedsResult {
 /// Runs `test` with a new simulation for each seed from `first` to `last`, until one fails: `test` calls `serve`,
 /// `connect` and the rest; `run` is called after it, if it has not done so. An exception that leaves `test` is a
 /// failure. A failing run is repeated, then made smaller (fewer peers, fewer faults), and told of on stderr. Where the
-/// environment has IOCPP_SIMULATE, as `SimulationResult::replay` says, only that run is done.
+/// environment has IOCPP_SIMULATE, as `SimulationResult::replay` says, only that run is done, by every call of the
+/// program.
 SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::function<void(Simulation&)>& test,
                           const SimulationOptions& options = {});
 
