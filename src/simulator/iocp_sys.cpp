@@ -82,7 +82,9 @@ void IocpSys::fail_accept(std::uint32_t listener, int error) {
   if (of_the_client(error)) machine_.network.drop_waiting(listener);
   const NativeHandle handle = machine_.network.socket(listener).handle;
   // Foreign code has closed it.
-  if (error == windows_error::wsaenotsock && handle != no_handle) close_now(handle);
+  if (error != windows_error::wsaenotsock || handle == no_handle) return;
+  machine_.network.socket(listener).closed_by_fault = true;
+  close_now(handle);
 }
 
 int IocpSys::accept(NativeHandle listener, NativeHandle socket, std::byte* addresses, kernel::Overlapped& overlapped) {

@@ -95,7 +95,7 @@ void Network::let_go(std::uint32_t index) {
 /// Who waits in its backlog is reset, tcp(7).
 void Network::end_listening(std::uint32_t index) {
   listening_.erase(std::find(listening_.begin(), listening_.end(), index));
-  const bool owes = healed_ || (machine_.now() < drains_until_ && !by_fault_);
+  const bool owes = healed_ || (machine_.now() < drains_until_ && !sockets_[index].closed_by_fault);
   if (owes && sockets_[index].waiting != 0)
     machine_.violate(10, "a listener was closed, and with it connections that were established");
   while (sockets_[index].waiting != 0) drop_waiting(index);

@@ -84,6 +84,7 @@ struct Socket {
   std::uint32_t generation = 1;
   Kind kind = Kind::free;
   bool reset_on_close = false;
+  bool closed_by_fault = false;  ///< An operation may hold it for longer.
   bool nonblocking = false;
   bool needs_context = false;  ///< IOCP: accepted, and SO_UPDATE_ACCEPT_CONTEXT was not called.
   bool skips_packets = false;  ///< IOCP
@@ -117,9 +118,8 @@ class Network {
   void drains(TimePoint until) noexcept { drains_until_ = until; }
   /// As foreign code closes what is not its own.
   void close_by_fault(NativeHandle handle) {
-    by_fault_ = true;
+    if (Socket* socket = find(handle)) socket->closed_by_fault = true;
     close(handle);
-    by_fault_ = false;
   }
   void on_event(const Event& event);
 
@@ -199,7 +199,6 @@ class Network {
   std::uint64_t accepted_ = 0;
   TimePoint drains_until_{};
   bool healed_ = false;
-  bool by_fault_ = false;
 };
 
 }  // namespace iocpp::simulator
