@@ -341,12 +341,18 @@ void IoUringSys::step_send(std::uint32_t index) {
 /// it ends soon all the same (io_uring_enter(2), EALREADY).
 void IoUringSys::start_cancel(const Operation& posted) {
   int found = 0;
-  for (std::uint32_t at = buckets_[bucket_of(posted.target)]; at != no_index; at = operations_[at].in_bucket) {
+  std::uint32_t next = no_index;
+  for (std::uint32_t at = buckets_[bucket_of(posted.target)]; at != no_index; at = next) {
     Operation& operation = operations_[at];
+    next = operation.in_bucket;
     if (operation.user != posted.target || operation.cancelled) continue;
     operation.cancelled = true;
     ++found;
-    later(at);
+    if (one_in(machine_.streams.kernel, 4)) {
+      finish(at, -linux_errno::canceled);
+    } else {
+      later(at);
+    }
   }
   machine_.note(What::cancelled, loop_, static_cast<std::uint64_t>(found));
   const int error = found == 0 ? 0 : machine_.inject(Site::cancel_post);
