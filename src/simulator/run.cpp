@@ -109,6 +109,8 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.send_queue_bytes_high = draft_.core.pause_receive_above_high ? draft_.core.send_queue_bytes_high : SIZE_MAX;
   habits.linger_bytes_max = draft_.core.linger_bytes_max;
   habits.receive_buffer = draft_.habits.network.receive_buffer;
+  // While a callback is slow, io_uring goes on receiving into all the buffers that it has.
+  if (plan_.platform == Platform::io_uring) habits.receive_buffer += config_of(number).backend.receive_ring_bytes_max;
   habits.writable_above = draft_.core.send_queue_bytes_high;
   habits.writable_below = draft_.core.send_queue_bytes_low;
   habits.send_queue_bytes_max = draft_.core.send_queue_bytes_max;
