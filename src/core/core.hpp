@@ -154,7 +154,7 @@ class Core {
   template <class Append>
   SendResult enqueue(ConnectionId id, std::size_t bytes, Append&& append);
   void queue_shrank(Slot& slot);
-  void send_failed(Slot& slot, int error);
+  void send_failed(Slot& slot, int error, bool cancelled_here);
 
   // closing.cpp
   void end(Slot& slot, DisconnectReason reason, int error, bool reset) noexcept;

@@ -38,11 +38,15 @@ SendResult Core::send(ConnectionId id, std::span<const std::byte> bytes) {
 }
 
 SendResult Core::send(ConnectionId id, std::vector<std::byte>&& bytes) {
+  // What is kept as it is may hold twice the memory that it counts for, and no more.
+  const bool kept = bytes.size() >= BlockPool::small_bytes && bytes.capacity() <= 2 * bytes.size();
+  if (!kept) return send(id, std::span<const std::byte>{bytes});
   return enqueue(id, bytes.size(), [&](ByteQueue& queue) { queue.append(blocks_.wrap(std::move(bytes))); });
 }
 
 SendResult Core::send(ConnectionId id, SharedBytes bytes) {
   const std::size_t size = bytes == nullptr ? 0 : bytes->size();
+  if (size != 0 && size < BlockPool::small_bytes) return send(id, std::span<const std::byte>{*bytes});
   return enqueue(id, size, [&](ByteQueue& queue) { queue.append(blocks_.wrap(std::move(bytes))); });
 }
 
@@ -50,6 +54,7 @@ void Core::on_send(const Completion& completion) {
   Slot* slot = slots_.find(completion.target, completion.generation);
   if (slot == nullptr) return counters_.stale_completions.add();
   assert(slot->send_in_flight && completion.bytes <= slot->send_in_flight_bytes);
+  const bool cancelled_here = slot->send_cancelling;
   slot->send_in_flight = slot->send_cancelling = false;
   slot->send_in_flight_bytes = 0;
   mark_dirty(*slot);
@@ -62,7 +67,7 @@ void Core::on_send(const Completion& completion) {
       queue_shrank(*slot);
     }
   }
-  if (completion.error != 0) send_failed(*slot, completion.error);
+  if (completion.error != 0) send_failed(*slot, completion.error, cancelled_here);
 }
 
 void Core::queue_shrank(Slot& slot) {
@@ -77,11 +82,13 @@ void Core::queue_shrank(Slot& slot) {
   call_handler(slot, [&](Handler& handler) { handler.on_writable(handle_of(slot)); });
 }
 
-void Core::send_failed(Slot& slot, int error) {
+void Core::send_failed(Slot& slot, int error, bool cancelled_here) {
   const TransferOutcome outcome = classify_transfer(config_.platform, error);
   switch (outcome) {
     case TransferOutcome::cancelled:
-      return;  // by us: marked dirty, and settled
+      if (cancelled_here) return;  // marked dirty, and settled
+      // By somebody else: how much of it has left is not known, and none of it may be sent twice.
+      return end(slot, DisconnectReason::network_error, error, true);
     case TransferOutcome::again:
     case TransferOutcome::no_resources:
       return retry_later(slot, Operation::send, outcome);
