@@ -1,6 +1,7 @@
 #include "simulator/io_uring_sys.hpp"
 
 #include <cassert>
+#include <cstring>
 
 #include "base/native_codes.hpp"
 #include "core/byte_queue.hpp"
@@ -360,6 +361,7 @@ int IoUringSys::register_buffers(unsigned, std::uint16_t, bool incremental) {
 }
 
 void IoUringSys::provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned) {
+  std::memset(bytes, 0xdb, size);  // it is the kernel's from now on: nobody may still read it
   provided_.push_back({bytes, size, id});
 }
 
