@@ -84,8 +84,10 @@ void BlockPool::release(Block& block) noexcept {
   --in_use_;
   Block** free = &free_small_;
   if (block.kind == Block::Kind::large) free = &free_large_;
-  if (block.kind == Block::Kind::foreign) static_cast<Foreign&>(block).owner = std::monostate{};
-  if (block.kind == Block::Kind::foreign || block.kind == Block::Kind::lent) free = &free_foreign_;
+  if (block.kind >= Block::Kind::foreign) {
+    static_cast<Foreign&>(block).owner = std::monostate{};
+    free = &free_foreign_;
+  }
   block.next = *free;
   *free = &block;
 }

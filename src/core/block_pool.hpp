@@ -15,7 +15,7 @@ namespace iocpp::core {
 
 /// A run of bytes in a queue. They never move; `begin` advances as they leave, `end` as more are appended.
 struct Block {
-  enum class Kind : std::uint8_t { small, large, foreign, lent };
+  enum class Kind : std::uint8_t { small, large, foreign, lent };  ///< From `foreign` on the bytes lie elsewhere.
 
   Block* next = nullptr;
   std::byte* begin = nullptr;

@@ -154,7 +154,9 @@ class Core {
   void deliver_stash(Slot& slot);
 
   // sending.cpp
+  void append(Slot& slot, std::span<const std::byte> bytes);
   bool may_lend(const Slot& slot, std::span<const std::byte> bytes) const noexcept;
+  void lent_send_ended(Slot& slot, int error);
   void keep_lent(Slot& slot) noexcept;
   SendResult refuse_send(Slot* slot, std::size_t bytes) noexcept;
   template <class Append>
@@ -197,9 +199,8 @@ class Core {
   BlockPool blocks_;
   ShardCounters counters_;
   Drain drain_;
-  std::span<const std::byte> received_;  // what the running on_receive was lent, and the buffer that it lies in
-  std::uint16_t received_in_ = 0;
-  Slot* dirty_first_ = nullptr;  // a list through Slot::dirty_next, first in first out
+  const Completion* received_ = nullptr;  // what the running on_receive was lent
+  Slot* dirty_first_ = nullptr;           // a list through Slot::dirty_next, first in first out
   Slot* dirty_last_ = nullptr;
   std::vector<ConnectionId> starved_;
   Timer starved_timer_;

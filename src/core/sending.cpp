@@ -36,19 +36,24 @@ SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
 
 SendResult Core::send(ConnectionId id, std::span<const std::byte> bytes) {
   return enqueue(id, bytes.size(), [&](Slot& slot) {
-    if (!may_lend(slot, bytes)) return slot.send_queue.append(blocks_, bytes);
-    slot.send_queue.append(blocks_.lend(bytes, received_in_));
-    slot.lent = true;
+    if (bytes.size() < config_.lend_bytes_min) return slot.send_queue.append(blocks_, bytes);
+    append(slot, bytes);
   });
 }
 
-/// Only what is posted in this turn, so only the first in its queue; and nothing that would save less than it costs.
+void Core::append(Slot& slot, std::span<const std::byte> bytes) {
+  if (!may_lend(slot, bytes)) return slot.send_queue.append(blocks_, bytes);
+  slot.send_queue.append(blocks_.lend(bytes, received_->buffer));
+  slot.lent = true;
+}
+
+/// Only what is posted in this turn, so only the first in its queue.
 bool Core::may_lend(const Slot& slot, std::span<const std::byte> bytes) const noexcept {
-  if (bytes.size() < config_.lend_bytes_min || !slot.send_queue.empty() || slot.send_starved) return false;
+  if (received_ == nullptr || !slot.send_queue.empty() || slot.send_starved) return false;
   assert(!slot.send_in_flight);
   const auto before = std::less<>{};
-  return !before(bytes.data(), received_.data()) &&
-         !before(received_.data() + received_.size(), bytes.data() + bytes.size());
+  return !before(bytes.data(), received_->received) &&
+         !before(received_->received + received_->bytes, bytes.data() + bytes.size());
 }
 
 SendResult Core::send(ConnectionId id, std::vector<std::byte>&& bytes) {
@@ -76,12 +81,14 @@ void Core::on_send(const Completion& completion) {
       queue_shrank(*slot);
     }
   }
-  const bool lent = slot->lent;
-  if (lent) keep_lent(*slot);
-  if (completion.error == 0) return;
-  // One of lent bytes does not wait for room: the rest goes as any other.
-  if (lent && classify_transfer(config_.platform, completion.error) == TransferOutcome::again) return;
-  send_failed(*slot, completion.error);
+  if (slot->lent) return lent_send_ended(*slot, completion.error);
+  if (completion.error != 0) send_failed(*slot, completion.error);
+}
+
+/// It did not wait for room: the rest goes as any other.
+void Core::lent_send_ended(Slot& slot, int error) {
+  keep_lent(slot);
+  if (error != 0 && classify_transfer(config_.platform, error) != TransferOutcome::again) send_failed(slot, error);
 }
 
 /// The receive buffer is the port's again after this turn; so what is left of the lent bytes is copied, if anybody will
