@@ -55,6 +55,7 @@ Draft draft(const Plan& plan) {
   draft.peers.pause_max = microseconds{scaled(prng, 8, 9)};
   draft.peers.expects_echo = plan.expects_echo;
   draft.posted_receive_bytes = one_in(prng, 3) ? scaled(prng, 16, 9) : 0;
+  draft.lend_bytes_min = scaled(prng, 1, 10);
   return draft;
 }
 
