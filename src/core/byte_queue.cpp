@@ -46,6 +46,7 @@ void ByteQueue::keep_lent(BlockPool& pool) {
   Block& lent = *head_;
   ByteQueue kept;
   kept.append(pool, {lent.begin, lent.size()});
+  assert(kept.tail_ != nullptr);
   kept.tail_->next = lent.next;
   if (tail_ == &lent) tail_ = kept.tail_;
   head_ = kept.head_;
