@@ -98,7 +98,8 @@ class Connection {
   /// True until the connection was closed, aborted or lost.
   bool is_open() const noexcept;
 
-  /// Queues a copy of `bytes`, behind what is queued already. `bytes` need only live during the call.
+  /// Queues a copy of `bytes`, behind what is queued already. `bytes` need only live during the call. What `on_receive`
+  /// was lent may be sent from where it lies instead (io_uring).
   SendResult send(std::span<const std::byte> bytes) const;
   SendResult send(std::string_view text) const;
 

@@ -16,9 +16,10 @@ inline constexpr std::size_t disconnect_reasons = static_cast<std::size_t>(Disco
 /// once at rest.
 struct Counters {
   // Accepting, by outcome (docs/ACCEPTING.md has the table).
-  std::uint64_t accepted = 0;              ///< Became connections (`on_connect` was called).
-  std::uint64_t shed = 0;                  ///< Accepted and closed at once, to answer a client at the handle limit.
-  std::uint64_t refused = 0;               ///< Accepted and reset, since `connections_max` was reached.
+  std::uint64_t accepted = 0;  ///< Became connections (`on_connect` was called).
+  std::uint64_t shed = 0;      ///< Accepted and closed at once, to answer a client at the handle limit.
+  std::uint64_t refused =
+      0;  ///< Accepted and reset: `connections_max` was reached, or the system or memory had no room for it.
   std::uint64_t accept_attempts = 0;       ///< Accepts posted to the system (a multishot one counts once).
   std::uint64_t accept_dropped = 0;        ///< Accepts that failed because that client had left.
   std::uint64_t accept_no_resources = 0;   ///< Accepts that failed for want of buffers or memory.

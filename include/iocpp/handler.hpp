@@ -64,7 +64,8 @@ class Handler {
 
   virtual void on_server_error(const ServerError&) {}
 
-  /// The shard has ended all its connections; the last call on this handler.
+  /// The shard has ended all its connections: its last call on this handler. Once a shard, so several times and from
+  /// several threads where shards share a handler.
   virtual void on_server_close() {}
 };
 

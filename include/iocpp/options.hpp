@@ -62,10 +62,11 @@ struct Options {
   std::size_t receive_ring_bytes =
       2U << 20;  ///< Receive buffers that a shard's connections share, at start. 64 KiB to 1 GiB.
   std::size_t receive_ring_bytes_max =
-      16U << 20;  ///< They grow up to this when they run out. (io_uring before Linux 6.12: to 256 MiB at most.)
+      16U << 20;  ///< They grow up to this when they run out. (io_uring before Linux 6.12: to 256 MiB at most. Windows:
+                  ///< they need not, since bytes are fetched when there is room.)
 
   /// Windows: with how large a buffer of its own each connection waits for bytes, up to 64 KiB. That saves a call a
-  /// message, and costs this memory a connection, locked by the system. 0: it waits with none.
+  /// message, and costs this memory a connection, locked by the system. 0, or where there is no memory: with none.
   std::size_t posted_receive_bytes = 0;
 
   std::size_t send_queue_bytes_high = 1U << 20;   ///< Above: `above_high_watermark`, and receiving pauses (see below).
@@ -77,7 +78,8 @@ struct Options {
 
   std::chrono::milliseconds linger_timeout{
       5000};  ///< For `close`: when for this long nothing of what is queued could be sent, the rest is cut off; and so
-              ///< long the peer's end is awaited after that. 1 ms to a year.
+              ///< long the peer's end is awaited after that. 1 ms to a year. (Windows says no sooner than after 512
+              ///< KiB that they have left: a peer slower than that in this time is cut off.)
   std::size_t linger_bytes_max =
       1U << 20;  ///< For `close`: input discarded while what is queued leaves (beyond: no more is read), and again
                  ///< while the peer's end is awaited (beyond: reset).

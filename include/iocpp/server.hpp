@@ -72,8 +72,9 @@ class Server {
   /// Queues bytes for a connection from any thread, in the order of the calls of that thread. Success: they are in the
   /// shard's mailbox, and either reach the connection's send queue or come back by `Handler::on_send_failed`, once.
   /// Fails with `errc::would_block` (the mailbox has `Options::mailbox_bytes_max`), `errc::closed` (the server has
-  /// ended), or `errc::invalid_argument` (no such shard).
-  [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte> bytes);
+  /// ended), or `errc::invalid_argument` (no such shard); a vector that was to be moved is left as it was then. Before
+  /// `start` they wait for it.
+  [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte>&& bytes);
   [[nodiscard]] std::error_code send(ConnectionId id, std::span<const std::byte> bytes);
 
   /// `Connection::shutdown_send`, `close` and `abort` from any thread, behind what that thread has sent before. A

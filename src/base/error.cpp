@@ -94,6 +94,8 @@ errc from_windows(int value) noexcept {
     case wsaenobufs:
     case not_enough_memory:
     case no_system_resources:
+    case commitment_limit:
+    case working_set_quota:
       return errc::no_resources;
     case wsaeopnotsupp:
     case wsaeafnosupport:

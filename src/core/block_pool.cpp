@@ -43,18 +43,18 @@ Block& BlockPool::take_from(Block*& free, Block::Kind kind, std::size_t bytes) {
   return block;
 }
 
-BlockPool::Foreign& BlockPool::take_foreign(std::span<const std::byte> bytes) {
+BlockPool::Foreign& BlockPool::take_foreign(std::span<const std::byte> bytes, Block::Kind kind) {
   assert(!bytes.empty());
   if (free_foreign_ == nullptr) {
     foreign_.push_back(std::make_unique<Foreign>());
-    foreign_.back()->kind = Block::Kind::foreign;
     free_foreign_ = foreign_.back().get();
   }
   Foreign& block = static_cast<Foreign&>(*free_foreign_);
   free_foreign_ = block.next;
   block.next = nullptr;
-  // Shared bytes are const for everybody; a block's bytes are only ever written between `end` and `limit`, which is
-  // empty here.
+  block.kind = kind;
+  // Shared and lent bytes are const for everybody; a block's bytes are only ever written between `end` and `limit`,
+  // which is empty here.
   block.begin = const_cast<std::byte*>(bytes.data());
   block.end = block.limit = block.begin + bytes.size();
   ++in_use_;
@@ -62,14 +62,20 @@ BlockPool::Foreign& BlockPool::take_foreign(std::span<const std::byte> bytes) {
 }
 
 Block& BlockPool::wrap(std::vector<std::byte>&& owner) {
-  Foreign& block = take_foreign(owner);
+  Foreign& block = take_foreign(owner, Block::Kind::foreign);
   block.owner = std::move(owner);
   return block;
 }
 
 Block& BlockPool::wrap(SharedBytes owner) {
-  Foreign& block = take_foreign(*owner);
+  Foreign& block = take_foreign(*owner, Block::Kind::foreign);
   block.owner = std::move(owner);
+  return block;
+}
+
+Block& BlockPool::lend(std::span<const std::byte> bytes, std::uint16_t buffer) {
+  Foreign& block = take_foreign(bytes, Block::Kind::lent);
+  block.buffer = buffer;
   return block;
 }
 
@@ -78,7 +84,7 @@ void BlockPool::release(Block& block) noexcept {
   --in_use_;
   Block** free = &free_small_;
   if (block.kind == Block::Kind::large) free = &free_large_;
-  if (block.kind == Block::Kind::foreign) {
+  if (block.kind >= Block::Kind::foreign) {
     static_cast<Foreign&>(block).owner = std::monostate{};
     free = &free_foreign_;
   }

@@ -1,5 +1,5 @@
-// The memory that queued bytes lie in: blocks of two sizes, kept for reuse, and nodes that hold bytes the user gave
-// away.
+// The memory that queued bytes lie in: blocks of two sizes, kept for reuse, and nodes for bytes that lie elsewhere.
+// The user gave them away, or they lie in a receive buffer.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,14 @@ namespace iocpp::core {
 
 /// A run of bytes in a queue. They never move; `begin` advances as they leave, `end` as more are appended.
 struct Block {
-  enum class Kind : std::uint8_t { small, large, foreign };
+  enum class Kind : std::uint8_t { small, large, foreign, lent };  ///< From `foreign` on the bytes lie elsewhere.
 
   Block* next = nullptr;
   std::byte* begin = nullptr;
   std::byte* end = nullptr;
-  std::byte* limit = nullptr;  ///< Past the room for more; a foreign block has none.
+  std::byte* limit = nullptr;  ///< Past the room for more; a foreign or lent block has none.
   Kind kind = Kind::small;
+  std::uint16_t buffer = 0;  ///< lent: the receive buffer.
 
   std::size_t size() const noexcept { return static_cast<std::size_t>(end - begin); }
   std::size_t room() const noexcept { return static_cast<std::size_t>(limit - end); }
@@ -43,6 +44,9 @@ class BlockPool {
   Block& wrap(std::vector<std::byte>&& owner);
   Block& wrap(SharedBytes owner);
 
+  /// A block that is `bytes`, which lie in a receive buffer and stay the port's. Not empty.
+  Block& lend(std::span<const std::byte> bytes, std::uint16_t buffer);
+
   void release(Block& block) noexcept;
 
   /// Blocks handed out and not yet released.
@@ -58,7 +62,7 @@ class BlockPool {
   using Slab = std::unique_ptr<std::byte[]>;
 
   Block& take_from(Block*& free, Block::Kind kind, std::size_t bytes);
-  Foreign& take_foreign(std::span<const std::byte> bytes);
+  Foreign& take_foreign(std::span<const std::byte> bytes, Block::Kind kind);
 
   Block* free_small_ = nullptr;
   Block* free_large_ = nullptr;

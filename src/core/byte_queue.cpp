@@ -41,6 +41,18 @@ void ByteQueue::append(BlockPool& pool, std::span<const std::byte> bytes) {
   size_ += rest.size_;
 }
 
+void ByteQueue::keep_lent(BlockPool& pool) {
+  assert(lent() != nullptr);
+  Block& lent = *head_;
+  ByteQueue kept;
+  kept.append(pool, {lent.begin, lent.size()});
+  assert(kept.tail_ != nullptr);
+  kept.tail_->next = lent.next;
+  if (tail_ == &lent) tail_ = kept.tail_;
+  head_ = kept.head_;
+  pool.release(lent);
+}
+
 std::size_t ByteQueue::gather(std::span<Buffer> buffers) const noexcept {
   std::size_t filled = 0;
   for (const Block* block = head_; block != nullptr && filled < buffers.size(); block = block->next) {

@@ -27,6 +27,13 @@ class ByteQueue {
   /// Appends a block of the pool's, without a copy.
   void append(Block& block) noexcept;
 
+  /// The queue begins with bytes that are lent, and these are they.
+  const Block* lent() const noexcept { return head_ != nullptr && head_->kind == Block::Kind::lent ? head_ : nullptr; }
+
+  /// Puts a copy in the place of the lent bytes that it begins with. Throws `std::bad_alloc`, and has changed nothing
+  /// then.
+  void keep_lent(BlockPool& pool);
+
   /// The first bytes of the queue, as many as `buffers` has room for: how many buffers were filled.
   std::size_t gather(std::span<Buffer> buffers) const noexcept;
 

@@ -75,6 +75,7 @@ void Core::disconnected(Slot& slot) {
 
 void Core::release_memory(Slot& slot) noexcept {
   slot.send_queue.clear(blocks_);
+  slot.lent = false;
   if (slot.stash != nullptr) {
     slot.stash->bytes.clear(blocks_);
     delete slot.stash;

@@ -13,6 +13,7 @@ enum class Operation : std::uint8_t { accept, poll_listener, receive, send, clos
 struct Completion {
   Operation operation;
   bool more = false;             ///< Not terminal: the operation goes on (multishot).
+  std::uint16_t buffer = 0;      ///< Of a receive, where the port lends: the buffer that its bytes lie in.
   int error = 0;                 ///< The native error; 0: success.
   std::uint32_t target = 0;      ///< A slot's index; for accepts and polls, a listener's.
   std::uint32_t generation = 0;  ///< Of that slot or listener, when the operation was posted.

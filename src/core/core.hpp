@@ -32,6 +32,8 @@ struct CoreConfig {
   bool pause_receive_above_high = true;
   std::chrono::nanoseconds linger_timeout = std::chrono::seconds{5};
   std::size_t linger_bytes_max = 1U << 20;
+  /// Received bytes, so many or more at once, are sent from where they lie. Only where the port lends.
+  std::size_t lend_bytes_min = SIZE_MAX;
   /// Asks the system for a peer's address; the native error, 0 for success.
   int (*peer_name)(NativeHandle, Address&) noexcept = nullptr;
 };
@@ -82,6 +84,8 @@ class Core {
   void settle(Slot& slot);
   /// To be looked at again before the next wait.
   void mark_dirty(Slot& slot) noexcept;
+  /// Before the next wait, where slots are left in the list: copies what is lent and was not posted.
+  void keep_lent() noexcept;
 
   void begin_drain();
   /// The drain's deadline is over: resets what is left.
@@ -150,11 +154,15 @@ class Core {
   void deliver_stash(Slot& slot);
 
   // sending.cpp
+  void append(Slot& slot, std::span<const std::byte> bytes);
+  bool may_lend(const Slot& slot, std::span<const std::byte> bytes) const noexcept;
+  void lent_send_ended(Slot& slot, int error, bool cancelled_here);
+  void keep_lent(Slot& slot) noexcept;
   SendResult refuse_send(Slot* slot, std::size_t bytes) noexcept;
   template <class Append>
   SendResult enqueue(ConnectionId id, std::size_t bytes, Append&& append);
   void queue_shrank(Slot& slot);
-  void send_failed(Slot& slot, int error);
+  void send_failed(Slot& slot, int error, bool cancelled_here);
 
   // closing.cpp
   void end(Slot& slot, DisconnectReason reason, int error, bool reset) noexcept;
@@ -191,7 +199,8 @@ class Core {
   BlockPool blocks_;
   ShardCounters counters_;
   Drain drain_;
-  Slot* dirty_first_ = nullptr;  // a list through Slot::dirty_next, first in first out
+  const Completion* received_ = nullptr;  // what the running on_receive was lent
+  Slot* dirty_first_ = nullptr;           // a list through Slot::dirty_next, first in first out
   Slot* dirty_last_ = nullptr;
   std::vector<ConnectionId> starved_;
   Timer starved_timer_;

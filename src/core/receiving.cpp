@@ -18,7 +18,9 @@ void Core::on_receive(const Completion& completion) {
   if (completion.error != 0) return receive_failed(*slot, completion.error);
   if (completion.bytes == 0) return peer_ended(*slot);
   receive_shortage_.over();
+  received_ = &completion;
   received(*slot, {completion.received, completion.bytes});
+  received_ = nullptr;
 }
 
 void Core::received(Slot& slot, std::span<const std::byte> bytes) {

@@ -1,5 +1,6 @@
 // Sending: one ordered queue a connection, at most one send of its front in flight.
 #include <cassert>
+#include <functional>
 
 #include "core/call_handler.hpp"
 #include "core/core.hpp"
@@ -19,7 +20,7 @@ SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
   if (const SendResult refused = refuse_send(slot, bytes); refused.closed || refused.overflow) return refused;
   if (bytes != 0) {
     try {
-      append(slot->send_queue);
+      append(*slot);
     } catch (...) {
       end(*slot, DisconnectReason::out_of_resources, 0, true);
       return {.closed = true};
@@ -34,22 +35,45 @@ SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
 }
 
 SendResult Core::send(ConnectionId id, std::span<const std::byte> bytes) {
-  return enqueue(id, bytes.size(), [&](ByteQueue& queue) { queue.append(blocks_, bytes); });
+  return enqueue(id, bytes.size(), [&](Slot& slot) {
+    if (bytes.size() < config_.lend_bytes_min) return slot.send_queue.append(blocks_, bytes);
+    append(slot, bytes);
+  });
+}
+
+void Core::append(Slot& slot, std::span<const std::byte> bytes) {
+  if (!may_lend(slot, bytes)) return slot.send_queue.append(blocks_, bytes);
+  slot.send_queue.append(blocks_.lend(bytes, received_->buffer));
+  slot.lent = true;
+}
+
+/// Only what is posted in this turn, so only the first in its queue.
+bool Core::may_lend(const Slot& slot, std::span<const std::byte> bytes) const noexcept {
+  if (received_ == nullptr || !slot.send_queue.empty() || slot.send_starved) return false;
+  assert(!slot.send_in_flight);
+  const auto before = std::less<>{};
+  return !before(bytes.data(), received_->received) &&
+         !before(received_->received + received_->bytes, bytes.data() + bytes.size());
 }
 
 SendResult Core::send(ConnectionId id, std::vector<std::byte>&& bytes) {
-  return enqueue(id, bytes.size(), [&](ByteQueue& queue) { queue.append(blocks_.wrap(std::move(bytes))); });
+  // What is kept as it is may hold twice the memory that it counts for, and no more.
+  const bool kept = bytes.size() >= BlockPool::small_bytes && bytes.capacity() <= 2 * bytes.size();
+  if (!kept) return send(id, std::span<const std::byte>{bytes});
+  return enqueue(id, bytes.size(), [&](Slot& slot) { slot.send_queue.append(blocks_.wrap(std::move(bytes))); });
 }
 
 SendResult Core::send(ConnectionId id, SharedBytes bytes) {
   const std::size_t size = bytes == nullptr ? 0 : bytes->size();
-  return enqueue(id, size, [&](ByteQueue& queue) { queue.append(blocks_.wrap(std::move(bytes))); });
+  if (size != 0 && size < BlockPool::small_bytes) return send(id, std::span<const std::byte>{*bytes});
+  return enqueue(id, size, [&](Slot& slot) { slot.send_queue.append(blocks_.wrap(std::move(bytes))); });
 }
 
 void Core::on_send(const Completion& completion) {
   Slot* slot = slots_.find(completion.target, completion.generation);
   if (slot == nullptr) return counters_.stale_completions.add();
   assert(slot->send_in_flight && completion.bytes <= slot->send_in_flight_bytes);
+  const bool cancelled_here = slot->send_cancelling;
   slot->send_in_flight = slot->send_cancelling = false;
   slot->send_in_flight_bytes = 0;
   mark_dirty(*slot);
@@ -62,7 +86,33 @@ void Core::on_send(const Completion& completion) {
       queue_shrank(*slot);
     }
   }
-  if (completion.error != 0) send_failed(*slot, completion.error);
+  if (slot->lent) return lent_send_ended(*slot, completion.error, cancelled_here);
+  if (completion.error != 0) send_failed(*slot, completion.error, cancelled_here);
+}
+
+/// It did not wait for room: the rest goes as any other.
+void Core::lent_send_ended(Slot& slot, int error, bool cancelled_here) {
+  keep_lent(slot);
+  if (error != 0 && classify_transfer(config_.platform, error) != TransferOutcome::again)
+    send_failed(slot, error, cancelled_here);
+}
+
+/// The receive buffer is the port's again after this turn; so what is left of the lent bytes is copied, if anybody will
+/// still send it.
+void Core::keep_lent(Slot& slot) noexcept {
+  slot.lent = false;
+  if (slot.send_queue.lent() == nullptr || (slot.state != SlotState::open && slot.state != SlotState::flushing)) return;
+  try {
+    slot.send_queue.keep_lent(blocks_);
+  } catch (...) {
+    end(slot, DisconnectReason::out_of_resources, 0, true);
+  }
+}
+
+void Core::keep_lent() noexcept {
+  for (Slot* slot = dirty_first_; slot != nullptr; slot = slot->dirty_next) {
+    if (slot->lent && !slot->send_in_flight) keep_lent(*slot);
+  }
 }
 
 void Core::queue_shrank(Slot& slot) {
@@ -77,11 +127,13 @@ void Core::queue_shrank(Slot& slot) {
   call_handler(slot, [&](Handler& handler) { handler.on_writable(handle_of(slot)); });
 }
 
-void Core::send_failed(Slot& slot, int error) {
+void Core::send_failed(Slot& slot, int error, bool cancelled_here) {
   const TransferOutcome outcome = classify_transfer(config_.platform, error);
   switch (outcome) {
     case TransferOutcome::cancelled:
-      return;  // by us: marked dirty, and settled
+      if (cancelled_here) return;  // marked dirty, and settled
+      // By somebody else: how much of it has left is not known, and none of it may be sent twice.
+      return end(slot, DisconnectReason::network_error, error, true);
     case TransferOutcome::again:
     case TransferOutcome::no_resources:
       return retry_later(slot, Operation::send, outcome);

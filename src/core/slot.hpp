@@ -35,8 +35,9 @@ enum class SlotState : std::uint8_t {
 };
 
 /// Who may touch what: everything here belongs to the shard's thread. While `send_in_flight`, the system reads the
-/// first `send_in_flight_bytes` of `send_queue`, so they are not consumed before the send's terminal completion. The
-/// slot is reused only after both operations and the close have ended.
+/// first `send_in_flight_bytes` of `send_queue`, so they are not consumed before the send's terminal completion. What
+/// is `lent` is the port's: read by a send of this turn, or in the turn in which that ended, or not any more. The slot
+/// is reused only after both operations and the close have ended.
 struct Slot : Timer {
   bool dirty : 1 = false;  ///< In the core's list, or being settled: to be looked at before the next wait.
   bool receive_in_flight : 1 = false;
@@ -45,6 +46,7 @@ struct Slot : Timer {
   bool send_in_flight : 1 = false;
   bool send_cancelling : 1 = false;
   bool send_starved : 1 = false;
+  bool lent : 1 = false;  ///< The send queue begins with bytes that lie in a receive buffer.
   bool close_in_flight : 1 = false;
   bool paused_by_user : 1 = false;
   bool paused_by_pressure : 1 = false;  ///< The send queue is above its high watermark.

@@ -47,7 +47,7 @@ struct BackendConfig {
 };
 
 /// What differs between backends, as facts that the conformance suite reads and prints; nothing above a backend
-/// branches on them but the first two.
+/// branches on them but the first two and `lends`.
 struct Capabilities {
   core::Platform platform;
   int would_block;        ///< The native error of `accept_now` when no client waits.
@@ -58,9 +58,19 @@ struct Capabilities {
                                    ///< end of stream.
   bool shares_port =
       true;  ///< Several listeners of one process can share an address, so that each shard accepts for itself.
+  bool lends = false;  ///< Received bytes can be sent from where they lie: a `LendingPort`.
 };
 
 enum class Shed : std::uint8_t { refused, nobody, failed };
+
+/// Of a port that lends.
+template <class B>
+concept LendingPort = requires(B backend, SlotRef slot, std::span<const Buffer> buffers, std::uint16_t buffer) {
+  /// As `send`, but the first of `buffers` lies in what a receive has brought in this turn, in the receive buffer
+  /// `buffer` (`Completion::buffer`), which is not written to before the send has ended. So it never waits for its
+  /// peer: where there is no room for a byte it ends with the platform's EAGAIN.
+  { backend.send_lent(slot, buffers, buffer) } -> std::same_as<bool>;
+};
 
 /// The contract. `B` lives on one thread, its shard's, from `open` to `stop`; only `wake` may be called from any
 /// thread.
@@ -85,7 +95,8 @@ enum class Shed : std::uint8_t { refused, nobody, failed };
 /// slots and listeners before.
 /// 8. `Completion::error` is the native number. Codes that say "nothing is wrong, post again" (a full receive ring)
 /// come as the platform's EAGAIN.
-/// 9. The spans and the bytes that `wait` returns are valid until the next `wait`.
+/// 9. The spans and the bytes that `wait` returns are valid until the next `wait`; where a `send_lent` reads from them,
+/// until the one after that `wait` which returns its completion.
 /// 10. One system call a turn carries all posts and the wait, where the system can.
 template <class B>
 concept CompletionPort = requires(B backend, const B& constant, const BackendConfig& config, SlotRef slot,
@@ -126,6 +137,7 @@ concept CompletionPort = requires(B backend, const B& constant, const BackendCon
   /// Sends a prefix of the buffers, at least a byte; completes once with the number of bytes. `buffers` itself may go
   /// after the call, the bytes not.
   { backend.send(slot, buffers) } -> std::same_as<bool>;
+  requires !B::capabilities.lends || LendingPort<B>;
   { backend.cancel_send(slot) } -> std::same_as<bool>;
   /// Ends our side of the stream, at once. Errors mean that the connection is gone, which its receive reports.
   { backend.end_stream(slot) }

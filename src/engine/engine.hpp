@@ -39,6 +39,7 @@ class Engine final : public Loop, private core::TimeSource {
   static constexpr std::chrono::seconds report_pause{1};
 
   // turn.hpp: one turn
+  static core::CoreConfig core_config(const EngineConfig& config) noexcept;
   void note_wait_error(int error);
   std::optional<std::chrono::nanoseconds> wait_time() const noexcept;
   void dispatch(const Completion& completion);
@@ -46,6 +47,7 @@ class Engine final : public Loop, private core::TimeSource {
   void flush();
   bool post(core::Slot& slot);
   bool post_send(core::Slot& slot);
+  bool post_send(core::Slot& slot, std::span<const Buffer> buffers);
   void handle_message(Message& message);
   void return_message(Message& message);
   void return_send(Message& message, errc why);

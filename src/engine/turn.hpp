@@ -7,7 +7,7 @@ namespace iocpp::engine {
 
 template <CompletionPort Port>
 Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<Port> port)
-    : Loop{config.core, group.limit, *this, config.mailbox_bytes_max},
+    : Loop{core_config(config), group.limit, *this, config.mailbox_bytes_max},
       group_{group},
       config_{config},
       port_{std::move(port)} {
@@ -20,6 +20,13 @@ Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<P
                                        .seed = (std::uint64_t{config.core.shard} << 32) | index};
     listeners_.emplace_back(index, config.listeners[index], chain, core_.timers());
   }
+}
+
+template <CompletionPort Port>
+core::CoreConfig Engine<Port>::core_config(const EngineConfig& config) noexcept {
+  core::CoreConfig core = config.core;
+  core.lend_bytes_min = Port::capabilities.lends ? config.lend_bytes_min : SIZE_MAX;
+  return core;
 }
 
 template <CompletionPort Port>
@@ -109,6 +116,7 @@ void Engine<Port>::flush() {
     if (post(*slot)) continue;
     // No room. The slot goes to the end of the list, the next wait makes room and does not sleep.
     core_.mark_dirty(*slot);
+    core_.keep_lent();
     posts_refused_ = true;
     return;
   }
@@ -152,9 +160,17 @@ bool Engine<Port>::post_send(core::Slot& slot) {
     buffers[used].size = std::min(buffers[used].size, most - bytes);
     bytes += buffers[used++].size;
   }
-  if (!port_->send(slot.ref(), std::span{buffers}.first(used))) return false;
+  if (!post_send(slot, std::span{buffers}.first(used))) return false;
   slot.send_posted(bytes);
   return true;
+}
+
+template <CompletionPort Port>
+bool Engine<Port>::post_send(core::Slot& slot, std::span<const Buffer> buffers) {
+  if constexpr (Port::capabilities.lends) {
+    if (slot.lent) return port_->send_lent(slot.ref(), buffers, slot.send_queue.lent()->buffer);
+  }
+  return port_->send(slot.ref(), buffers);
 }
 
 template <CompletionPort Port>

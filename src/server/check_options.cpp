@@ -1,6 +1,7 @@
 #include "server/check_options.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <system_error>
 
@@ -34,9 +35,10 @@ void check_sizes(const Options& options) {
   require(options.posted_receive_bytes <= ring_least, "posted_receive_bytes: 0 to 64 KiB");
   require(options.send_queue_bytes_low <= options.send_queue_bytes_high,
           "send_queue_bytes_low: at most send_queue_bytes_high");
-  require(options.send_queue_bytes_high <= options.send_queue_bytes_max,
-          "send_queue_bytes_high: at most send_queue_bytes_max");
   require(options.send_queue_bytes_max >= 1, "send_queue_bytes_max: at least 1");
+  // Whoever stops at the high watermark must have room for the send that passed it.
+  require(options.send_queue_bytes_high < options.send_queue_bytes_max,
+          "send_queue_bytes_high: below send_queue_bytes_max, by the size of a send");
   require(options.mailbox_bytes_max >= 1, "mailbox_bytes_max: at least 1");
   constexpr std::size_t socket_buffer_most = 1U << 30;
   require(options.socket_receive_buffer <= socket_buffer_most, "socket_receive_buffer: at most 1 GiB");
@@ -47,6 +49,7 @@ void check_times(const Options& options) {
   require(options.keepalive.count() >= 0 && options.keepalive.count() <= 32'767, "keepalive: 0 to 32,767 seconds");
   // Within what a clock of nanoseconds can count.
   constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 365};
+  require(options.linger_bytes_max <= UINT32_MAX - 1, "linger_bytes_max: below 4 GiB");
   require(options.linger_timeout.count() >= 1 && options.linger_timeout <= longest, "linger_timeout: 1 ms to a year");
   require(options.drain_timeout.count() >= 0, "drain_timeout: not negative");
 }

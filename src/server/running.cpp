@@ -44,6 +44,8 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       factory_{std::move(factory)},
       choice_{backend::choose(options_.backend)},
       group_{options_.connections_max} {
+  if (handler_ == nullptr && !factory_)
+    throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
   options_.accept_thread = options_.accept_thread || (options_.shards > 1 && !backend::shares_port(choice_.backend));
   try {
     bind_all();
@@ -283,7 +285,7 @@ Connection Server::Running::connection(ConnectionId id) const noexcept {
   return loop != nullptr && loop == loop_of_this_thread ? loop->core().connection(id) : Connection{};
 }
 
-std::error_code Server::Running::put(unsigned shard_index, std::unique_ptr<engine::Message> message) {
+std::error_code Server::Running::put(unsigned shard_index, std::unique_ptr<engine::Message>&& message) {
   engine::Loop* loop = shard(shard_index);
   if (loop == nullptr) return make_error_code(errc::invalid_argument);
   return loop->mailbox().put(message);

@@ -28,7 +28,8 @@ class Server::Running {
   void request_drain(std::chrono::milliseconds deadline) noexcept;
   DrainReport wait();
   bool on_own_thread() const noexcept;
-  std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message);
+  /// A message that is refused is left where it was.
+  std::error_code put(unsigned shard, std::unique_ptr<engine::Message>&& message);
 
   const Options& options() const noexcept { return options_; }
   const backend::Choice& choice() const noexcept { return choice_; }

@@ -41,11 +41,13 @@ DrainReport Server::wait() {
   return running_->wait();
 }
 
-std::error_code Server::send(ConnectionId id, std::vector<std::byte> bytes) {
+std::error_code Server::send(ConnectionId id, std::vector<std::byte>&& bytes) {
   auto message = std::make_unique<Message>(Message::Kind::send);
   message->id = id;
   message->bytes = std::move(bytes);
-  return running_->put(id.shard(), std::move(message));
+  const std::error_code error = running_->put(id.shard(), std::move(message));
+  if (message != nullptr) bytes = std::move(message->bytes);  // refused
+  return error;
 }
 
 std::error_code Server::send(ConnectionId id, std::span<const std::byte> bytes) {

@@ -60,6 +60,7 @@ Draft draft(const Plan& plan) {
   // Fewer bytes than a connection's: input after close() meets its bound.
   if (one_in(prng, 4)) draft.core.linger_bytes_max = scaled(prng, 256, 8);
   if (one_in(prng, 4)) draft.drain_after = between(prng, plan.connections / 2, plan.connections);
+  draft.lend_bytes_min = scaled(prng, 1, 10);
   return draft;
 }
 

@@ -1,6 +1,7 @@
 #include "simulator/io_uring_sys.hpp"
 
 #include <cassert>
+#include <cstring>
 
 #include "base/native_codes.hpp"
 #include "core/byte_queue.hpp"
@@ -37,6 +38,7 @@ void IoUringSys::teardown() {
 bool IoUringSys::post(Operation operation) {
   idle_ = false;
   if (submissions_.size() >= submission_entries_) return false;
+  if (operation.kind == Kind::send || operation.kind == Kind::gathered_send) operation.hash = hash_of(operation);
   submissions_.push_back(operation);
   return true;
 }
@@ -50,15 +52,16 @@ bool IoUringSys::poll(int listener, std::uint64_t user) {
 bool IoUringSys::receive(int socket, std::uint16_t, bool multishot, std::uint64_t user) {
   return post({.kind = Kind::receive, .multishot = multishot, .handle = socket, .user = user});
 }
-bool IoUringSys::send(int socket, const void* bytes, std::size_t size, std::uint64_t user) {
+bool IoUringSys::send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user) {
   return post({.kind = Kind::send,
+               .waits = waits,
                .handle = socket,
                .user = user,
                .bytes = static_cast<const std::byte*>(bytes),
                .size = size});
 }
-bool IoUringSys::send_gathered(int socket, const posix::MessageHeader& header, std::uint64_t user) {
-  return post({.kind = Kind::gathered_send, .handle = socket, .user = user, .header = &header});
+bool IoUringSys::send_gathered(int socket, const posix::MessageHeader& header, bool waits, std::uint64_t user) {
+  return post({.kind = Kind::gathered_send, .waits = waits, .handle = socket, .user = user, .header = &header});
 }
 bool IoUringSys::cancel_all(std::uint64_t target, std::uint64_t user) {
   return post({.kind = Kind::cancel, .user = user, .target = target});
@@ -149,8 +152,7 @@ void IoUringSys::start(const Operation& posted) {
   if (operation.kind != Kind::close) {
     if (const int error = attach(index); error != 0) return finish(index, -error);
   }
-  if (operation.kind == Kind::send || operation.kind == Kind::gathered_send) operation.hash = hash_of(operation);
-  if (machine_.streams.kernel.below(8) < machine_.habits.inline_of_8) return step(index);
+  if (!operation.waits || machine_.streams.kernel.below(8) < machine_.habits.inline_of_8) return step(index);
   later(index);
 }
 
@@ -332,7 +334,7 @@ void IoUringSys::step_send(std::uint32_t index) {
       if (static_cast<std::size_t>(sent) < part.size) break;
     }
   }
-  if (result == -linux_errno::again) return;
+  if (result == -linux_errno::again && operation.waits) return;
   machine_.note(result < 0 ? What::send_failed : What::sent, handle, static_cast<std::uint64_t>(std::abs(result)));
   finish(index, result);
 }
@@ -367,6 +369,7 @@ int IoUringSys::register_buffers(unsigned, std::uint16_t, bool incremental) {
 }
 
 void IoUringSys::provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned) {
+  std::memset(bytes, 0xdb, size);  // it is the kernel's from now on: nobody may still read it
   provided_.push_back({bytes, size, id});
 }
 

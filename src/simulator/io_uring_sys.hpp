@@ -18,7 +18,8 @@
 namespace iocpp::simulator {
 
 /// An operation is a submission until `submit` gives it to the kernel, which keeps its pointers until the terminal
-/// entry, reads and writes through them when it does, and knows by a hash whether what it was to send has changed.
+/// entry, reads and writes through them when it does, and knows by a hash whether what it was to send has changed since
+/// it was posted.
 class IoUringSys : public PosixCalls, public Kernel, public Observer {
  public:
   IoUringSys(Machine& machine, unsigned loop);
@@ -29,8 +30,8 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   bool accept(int listener, bool multishot, std::uint64_t user);
   bool poll(int listener, std::uint64_t user);
   bool receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user);
-  bool send(int socket, const void* bytes, std::size_t size, std::uint64_t user);
-  bool send_gathered(int socket, const posix::MessageHeader& header, std::uint64_t user);
+  bool send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user);
+  bool send_gathered(int socket, const posix::MessageHeader& header, bool waits, std::uint64_t user);
   bool cancel_all(std::uint64_t target, std::uint64_t user);
   bool close(int socket, std::uint64_t user);
   bool read_doorbell(std::uint64_t user);
@@ -82,6 +83,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
     std::uint32_t generation = 1;
     Kind kind = Kind::accept;
     bool multishot = false;
+    bool waits = true;  ///< A send without MSG_DONTWAIT.
     bool cancelled = false;
     bool attached = false;  ///< It is in its socket's list.
     bool stepping = false;  ///< A step of it is scheduled.

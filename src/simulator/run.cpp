@@ -130,6 +130,7 @@ engine::EngineConfig Run::config_of(unsigned number) {
   config.backend.receive_ring_bytes_max = draft_.receive_ring_bytes * 4;
   config.backend.posted_receive_bytes = draft_.posted_receive_bytes;
   config.accepts_in_flight = draft_.accepts_in_flight;
+  config.lend_bytes_min = draft_.lend_bytes_min;
   config.reopen_listener = [this](std::size_t, int& error) { return reopen(error); };
   return config;
 }

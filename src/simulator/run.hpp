@@ -22,6 +22,7 @@ struct Draft {
   unsigned shards = 1;
   bool accept_loop = false;
   unsigned accepts_in_flight = 16;
+  std::size_t lend_bytes_min = engine::EngineConfig{}.lend_bytes_min;
   std::size_t connections_max = 100'000;
   std::size_t receive_ring_bytes = 64U << 10;
   std::size_t posted_receive_bytes = 0;

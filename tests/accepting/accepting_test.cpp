@@ -3,6 +3,7 @@
 // bugs made a server of 2010 deaf after 100,000 connections.
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <ostream>
 
 #include "accepting/shard.hpp"
@@ -275,7 +276,8 @@ TEST(AcceptChain, a_client_that_resets_at_once_never_ends_it) {
 TEST(AcceptChain, while_shedding_no_outcome_spins) {
   // Anything but EMFILE was taken for "nobody there": the poll was posted again, and fired at once for the client who
   // was still there, 150,000 times a second.
-  for (const int error : {linux_errno::nfile, linux_errno::nomem, linux_errno::nobufs, linux_errno::mfile}) {
+  for (const int error : {linux_errno::nfile, linux_errno::nomem, linux_errno::nobufs, linux_errno::mfile, EPERM, EINTR,
+                          ENETDOWN, ENOSYS}) {
     AcceptScript script;
     script.forever = linux_errno::mfile;
     FaultyShard shard{script};

@@ -99,6 +99,24 @@ class Conformance : public ::testing::Test {
     EXPECT_TRUE(end == error_reset || (end == 0 && !Port::capabilities.sees_reset_before_receive)) << end;
   }
 
+  /// The next bytes of the slot, which are still lent.
+  Completion lent(SlotRef slot) {
+    for (int waits = 0; waits < 200; ++waits) {
+      for (const Completion& completion : port().wait(std::chrono::milliseconds{100})) {
+        if (completion.operation == Operation::receive && completion.target == slot.index && completion.bytes != 0)
+          return completion;
+      }
+    }
+    ADD_FAILURE() << "nothing was received";
+    return {};
+  }
+  /// Ends the receive, of which `last` was seen last.
+  void end_receive(SlotRef slot, const Completion& last) {
+    if (!last.more) return;
+    ASSERT_TRUE(port().cancel_receive(slot));
+    ASSERT_TRUE(until_terminal(Operation::receive, slot.index));
+  }
+
   /// Ends the accept, so that nothing is in flight at the end of a test.
   void TearDown() override {
     if (accepting_) {
@@ -149,7 +167,7 @@ TYPED_TEST(Conformance, prints_its_capabilities) {
   std::cout << "multishot accept           " << table.multishot_accept << "\nmultishot receive          "
             << table.multishot_receive << "\nsheds at the handle limit  " << table.sheds
             << "\nsees reset before receive  " << table.sees_reset_before_receive << "\nshares a port              "
-            << table.shares_port << '\n';
+            << table.shares_port << "\nlends received bytes       " << table.lends << '\n';
   EXPECT_NE(table.would_block, 0);
 }
 
@@ -280,6 +298,51 @@ TYPED_TEST(Conformance, a_send_completes_once_with_what_the_peer_receives) {
   EXPECT_EQ(this->peers[0].receive(11), "one message");
   this->close(slot);
   EXPECT_EQ(this->terminals(Operation::send, 6), 1U);
+}
+
+TYPED_TEST(Conformance, received_bytes_can_be_sent_from_where_they_lie) {
+  if constexpr (!TypeParam::Port::capabilities.lends) {
+    GTEST_SKIP() << "this port does not lend";
+  } else {
+    const SlotRef slot = this->accepted(6);
+    this->receive(slot);
+    this->peers[0].send("there and");
+    const Completion got = this->lent(slot);
+    const std::array buffers{core::Buffer{got.received, got.bytes}, this->buffer(" back")};
+    ASSERT_TRUE(this->port().send_lent(slot, buffers, got.buffer));
+    ASSERT_TRUE(this->until_terminal(Operation::send, 6));
+    EXPECT_EQ(this->last_of(Operation::send).bytes, 14U);
+    EXPECT_EQ(this->peers[0].receive(14), "there and back");
+    this->end_receive(slot, got);
+    this->close(slot);
+    EXPECT_EQ(this->terminals(Operation::send, 6), 1U);
+  }
+}
+
+TYPED_TEST(Conformance, a_send_of_lent_bytes_does_not_wait_for_a_peer_that_does_not_read) {
+  if constexpr (!TypeParam::Port::capabilities.lends) {
+    GTEST_SKIP() << "this port does not lend";
+  } else {
+    const SlotRef slot = this->accepted(6);
+    this->receive(slot);
+    const std::string text(4U << 10, 't');
+    Completion got;
+    std::size_t sends = 0;
+    // Until the system has no room: what it buffers grows.
+    for (TransferOutcome ended = TransferOutcome::failed; ended != TransferOutcome::again; ++sends) {
+      ASSERT_LT(sends, 20'000U);
+      if (sends != 0 && !got.more) this->receive(slot);
+      this->peers[0].send(text);
+      got = this->lent(slot);
+      ASSERT_TRUE(this->port().send_lent(slot, std::array{core::Buffer{got.received, got.bytes}}, got.buffer));
+      ASSERT_TRUE(this->world().until([&] { return this->terminals(Operation::send, 6) == sends + 1; })) << "it waits";
+      const Completion last = this->last_of(Operation::send);
+      ended = this->outcome(last);
+      EXPECT_EQ(last.bytes != 0, last.error == 0);
+    }
+    this->end_receive(slot, got);
+    this->close(slot, true);
+  }
 }
 
 TYPED_TEST(Conformance, a_gathered_send_keeps_the_order_of_its_64_buffers) {

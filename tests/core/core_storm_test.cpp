@@ -26,9 +26,13 @@ struct Sides {
 
 class Storm {
  public:
-  explicit Storm(std::uint64_t seed) : prng_{seed} {
+  /// `lend_bytes_min`: of the port.
+  explicit Storm(std::uint64_t seed, std::size_t lend_bytes_min) : prng_{seed}, lend_bytes_min_{lend_bytes_min} {
     handler_.connecting = [this](Connection connection) { meddle(connection); };
-    handler_.receiving = [this](Connection connection, std::string_view) { meddle(connection); };
+    handler_.receiving = [this](Connection connection, std::string_view bytes) {
+      if (prng_.below(2) == 0) send(connection, bytes);
+      meddle(connection);
+    };
     handler_.sending = [this](Connection connection, std::size_t) { meddle(connection); };
     handler_.writable = [this](Connection connection) { meddle(connection); };
     handler_.peer_ending = [this](Connection connection) {
@@ -70,6 +74,7 @@ class Storm {
   std::size_t connections() const { return connections_.size(); }
   std::uint64_t bytes_received() { return shard_.core().counters().bytes_received.get(); }
   std::uint64_t ended(DisconnectReason reason) { return shard_.ended(reason); }
+  unsigned lent() { return shard_.lent_posted(); }
 
  private:
   void check(Connection connection) {
@@ -156,8 +161,9 @@ class Storm {
     }
   }
 
-  void send(Connection connection) {
-    const std::string bytes = some_bytes();
+  void send(Connection connection) { send(connection, some_bytes()); }
+
+  void send(Connection connection, std::string_view bytes) {
     const SendResult result = connection.send(bytes);
     if (result.queued) sides_[connection.id().value()].accepted += bytes;
     if (result.overflow) sides_[connection.id().value()].overflowed = true;
@@ -172,25 +178,32 @@ class Storm {
   }
 
   Prng prng_;
+  std::size_t lend_bytes_min_;
   Recorder handler_;
   std::vector<Connection> connections_;
   std::set<std::uint64_t> known_;
   std::map<std::uint64_t, Sides> sides_;
   std::uint64_t written_ = 0;
-  Shard shard_{handler_, {.send_queue_bytes_high = 2000, .send_queue_bytes_low = 500, .send_queue_bytes_max = 5000}};
+  Shard shard_{handler_,
+               {.send_queue_bytes_high = 2000,
+                .send_queue_bytes_low = 500,
+                .send_queue_bytes_max = 5000,
+                .lend_bytes_min = lend_bytes_min_}};
 };
 
 TEST(Core, keeps_its_promises_in_any_storm) {
   std::size_t connections = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t lent = 0;
   std::map<DisconnectReason, std::uint64_t> reasons;
   for (std::uint64_t seed = 0; seed < 300 && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Storm storm{seed};
+    Storm storm{seed, seed % 2 == 0 ? 1 : SIZE_MAX};
     storm.rage(200);
     storm.calm();
     connections += storm.connections();
     bytes += storm.bytes_received();
+    lent += storm.lent();
     for (const DisconnectReason reason :
          {DisconnectReason::peer_closed, DisconnectReason::peer_reset, DisconnectReason::local_close,
           DisconnectReason::local_abort, DisconnectReason::send_overflow, DisconnectReason::drain_deadline,
@@ -200,6 +213,7 @@ TEST(Core, keeps_its_promises_in_any_storm) {
   }
   EXPECT_GT(connections, 1000U);
   EXPECT_GT(bytes, 1'000'000U);
+  EXPECT_GT(lent, 1000U);
   for (const auto& [reason, count] : reasons) EXPECT_GT(count, 10U) << to_string(reason) << " hardly ever happens";
 }
 

@@ -203,7 +203,7 @@ TEST_F(Receiving, kept_bytes_die_with_the_connection) {
 TEST_F(Receiving, without_memory_for_what_arrives_in_a_pause_the_connection_ends) {
   pause();
   {
-    const AllocationsFail fail{1};  // the first is the test's own, for the bytes that it lends
+    const AllocationsFail fail{2};  // the first two are the test's own, for the bytes that it lends
     shard_.arrives(connection_, "no room");
   }
   shard_.run_out();

@@ -62,12 +62,14 @@ void Shard::arrives(Connection connection, std::string_view bytes, bool more) {
   ASSERT_TRUE(wire(connection).receiving) << "nobody receives";
   wire(connection).receiving = more;
   // A copy that dies with the turn, as the system's buffer does.
-  const auto lent = std::make_unique<std::byte[]>(bytes.size());
+  const std::uint16_t buffer = next_buffer_++;
+  const auto& lent = buffers_[buffer] = std::make_unique<std::byte[]>(bytes.size());
   std::ranges::copy(std::as_bytes(std::span{bytes}), lent.get());
   Completion received = completion_of(Operation::receive, connection);
   received.more = more;
   received.bytes = static_cast<std::uint32_t>(bytes.size());
   received.received = lent.get();
+  received.buffer = buffer;
   core_.on_receive(received);
   end_turn();
 }
@@ -111,6 +113,7 @@ void Shard::end_send(Connection connection, int error, std::size_t bytes) {
   Completion done = completion_of(Operation::send, connection);
   done.error = error;
   done.bytes = static_cast<std::uint32_t>(bytes);
+  ended.lent_from.reset();  // the bytes stay until the end of this turn
   core_.on_send(done);
   end_turn();
 }
@@ -195,6 +198,12 @@ Wire& Shard::wire(Connection connection) {
   return wires_[connection.id().value()];
 }
 
+unsigned Shard::lent_posted() const {
+  unsigned posted = 0;
+  for (const auto& [id, wire] : wires_) posted += wire.lent_posted;
+  return posted;
+}
+
 /// What the engine does at the end of a turn.
 void Shard::flush() {
   room_left_ = room;
@@ -205,8 +214,17 @@ void Shard::flush() {
     core_.settle(*slot);
     if (post(*slot)) continue;
     core_.mark_dirty(*slot);
-    return;
+    core_.keep_lent();
+    break;
   }
+  recycle();
+}
+
+/// What was received is gone now, but where a send reads it.
+void Shard::recycle() {
+  std::erase_if(buffers_, [this](const auto& buffer) {
+    return std::ranges::none_of(wires_, [&](const auto& wire) { return wire.second.lent_from == buffer.first; });
+  });
 }
 
 bool Shard::has_room() {
@@ -265,6 +283,11 @@ void Shard::post_send(Slot& slot, Wire& wire) {
   }
   wire.sending = true;
   wire.send_cancelled = false;
+  if (slot.lent) {
+    wire.lent_from = slot.send_queue.lent()->buffer;
+    ASSERT_TRUE(buffers_.contains(*wire.lent_from)) << "lent bytes that are gone";
+    ++wire.lent_posted;
+  }
   ++wire.sends_posted;
   ++posts_at_this_instant;
   slot.send_posted(wire.in_flight_bytes.size());

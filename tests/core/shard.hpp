@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +36,8 @@ struct Wire {
   std::string sent;  ///< What the system has taken, in order.
   std::vector<Buffer> in_flight;
   std::string in_flight_bytes;
+  unsigned lent_posted = 0;                ///< Of the sends, those that read from where bytes were received.
+  std::optional<std::uint16_t> lent_from;  ///< Where the one in flight reads.
 };
 
 class Shard final : private TimeSource {
@@ -78,6 +82,8 @@ class Shard final : private TimeSource {
     return core_.counters().disconnected[static_cast<std::size_t>(reason)].get();
   }
   TimePoint time() const { return now_; }
+  /// Of all connections.
+  unsigned lent_posted() const;
 
   /// Posting calls that find room before they are refused until the next turn.
   unsigned room = ~0U;
@@ -93,11 +99,14 @@ class Shard final : private TimeSource {
   bool has_room();
   void end_turn();
   void end_send(Connection connection, int error, std::size_t bytes);
+  void recycle();
 
   TimePoint now_{std::chrono::hours{7}};
   ConnectionLimit limit_;
   std::map<std::uint64_t, Wire> wires_;
   std::map<NativeHandle, ConnectionId> by_handle_;
+  std::map<std::uint16_t, std::unique_ptr<std::byte[]>> buffers_;  // what was received, one a receive
+  std::uint16_t next_buffer_ = 0;
   NativeHandle next_handle_ = 1000;
   unsigned room_left_ = ~0U;
   bool in_turn_ = false;

@@ -128,7 +128,8 @@ TEST(ServerSend, comes_back_once_for_each_when_the_server_stops) {
 TEST(ServerSend, past_the_hard_cap_comes_back_as_overflow) {
   Journal journal;
   Options options;
-  options.send_queue_bytes_low = options.send_queue_bytes_high = options.send_queue_bytes_max = 1'000;
+  options.send_queue_bytes_low = options.send_queue_bytes_high = 500;
+  options.send_queue_bytes_max = 1'000;
   LiveServer server{journal, options};
   Client client = server.connect();
   const ConnectionId id = journal.wait_for(Told::connect).id;
@@ -168,8 +169,11 @@ TEST(ServerSend, would_block_when_the_mailbox_is_full_and_delivers_what_it_took)
     if (!error) taken += text;
   }
   EXPECT_EQ(error, errc::would_block);
+  std::vector<std::byte> refused = bytes_of("to be tried again");
+  EXPECT_EQ(server.send(held.id, std::move(refused)), errc::would_block);
+  EXPECT_EQ(refused, bytes_of("to be tried again"));
   EXPECT_FALSE(taken.empty());
-  EXPECT_EQ(server.counters().mailbox_full, 1U);
+  EXPECT_EQ(server.counters().mailbox_full, 2U);
   held.gate.open();
   EXPECT_EQ(held.client->receive(taken.size()), taken);
   held.server->on_shard([] {});

@@ -122,6 +122,10 @@ INSTANTIATE_TEST_SUITE_P(Factories, FailingFactory,
                          ::testing::Values(Failing{0, false, false}, Failing{1, false, false}, Failing{2, true, false},
                                            Failing{0, true, true}, Failing{1, false, true}, Failing{2, false, true}));
 
+TEST(Start, without_a_factory_is_an_error_at_once) {
+  EXPECT_THROW(Server(on_loopback({}), HandlerFactory{}), std::system_error);
+}
+
 TEST(Start, twice_is_an_error_and_does_no_harm) {
   Journal journal;
   journal.received = echo;

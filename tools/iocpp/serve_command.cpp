@@ -118,7 +118,7 @@ void add_buffers(CLI::App& app, iocpp::Options& options) {
 void add_deadlines(CLI::App& app, iocpp::Options& options) {
   program::add_duration(app, "--linger-timeout", options.linger_timeout, 1ms, longest,
                         "A closing connection without progress for this long is cut off");
-  program::add_size(app, "--linger-bytes-max", options.linger_bytes_max, 0, bytes_most,
+  program::add_size(app, "--linger-bytes-max", options.linger_bytes_max, 0, UINT32_MAX - 1,
                     "Input that a closing connection discards while it waits for the peer's end");
   program::add_duration(app, "--drain-timeout", options.drain_timeout, 0ms, longest,
                         "How long a drain may take before the rest is reset");

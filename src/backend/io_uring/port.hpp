@@ -41,7 +41,8 @@ class Port {
                                              .multishot_receive = true,
                                              .sheds = true,
                                              .sees_reset_before_receive = true,
-                                             .shares_port = true};
+                                             .shares_port = true,
+                                             .lends = true};
 
   template <class... Arguments>
   explicit Port(Arguments&&... arguments) : sys_(std::forward<Arguments>(arguments)...) {}
@@ -63,7 +64,9 @@ class Port {
   int attach(NativeHandle) noexcept { return 0; }
   bool receive(SlotRef slot);
   bool cancel_receive(SlotRef slot) { return cancel(user_of(Tag::receive, slot)); }
-  bool send(SlotRef slot, std::span<const core::Buffer> buffers);
+  bool send(SlotRef slot, std::span<const core::Buffer> buffers) { return post_send(slot, buffers, true); }
+  bool send_lent(SlotRef slot, std::span<const core::Buffer> buffers, std::uint16_t buffer);
+  /// A lent one needs none: it ends while it is submitted.
   bool cancel_send(SlotRef slot) {
     return cancel(user_of(sends_.in_flight(slot.index) ? Tag::gathered_send : Tag::send, slot));
   }
@@ -84,7 +87,18 @@ class Port {
   std::uint64_t in_flight() const noexcept { return in_flight_; }
 
  private:
-  enum class Tag : std::uint8_t { accept = 1, poll, receive, send, gathered_send, close, cancel, doorbell };
+  enum class Tag : std::uint8_t {
+    accept = 1,
+    poll,
+    receive,
+    send,
+    gathered_send,
+    lent_send,
+    gathered_lent_send,
+    close,
+    cancel,
+    doorbell
+  };
 
   static constexpr unsigned submission_entries = 1024;
   static constexpr unsigned completion_entries = 8192;
@@ -103,6 +117,7 @@ class Port {
   int set_up_ring();
   template <class Post>
   bool post(Post&& post_once);
+  bool post_send(SlotRef slot, std::span<const core::Buffer> buffers, bool waits);
   bool cancel(std::uint64_t target);
   void translate(const kernel::Entry& entry);
   void translate_receive(const kernel::Entry& entry, Completion& completion);
@@ -202,16 +217,25 @@ bool Port<Sys>::receive(SlotRef slot) {
 }
 
 template <class Sys>
-bool Port<Sys>::send(SlotRef slot, std::span<const core::Buffer> buffers) {
+bool Port<Sys>::post_send(SlotRef slot, std::span<const core::Buffer> buffers, bool waits) {
   const posix::MessageHeader* header = buffers.size() == 1 ? nullptr : sends_.start(slot.index, buffers);
   if (header == nullptr) {  // one buffer; or no memory for a header: the first one alone is a prefix too
     return post([&] {
-      return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, user_of(Tag::send, slot));
+      const Tag tag = waits ? Tag::send : Tag::lent_send;
+      return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, waits, user_of(tag, slot));
     });
   }
-  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), *header, user_of(Tag::gathered_send, slot)); }))
-    return true;
+  const std::uint64_t user = user_of(waits ? Tag::gathered_send : Tag::gathered_lent_send, slot);
+  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), *header, waits, user); })) return true;
   sends_.ended(slot.index);
+  return false;
+}
+
+template <class Sys>
+bool Port<Sys>::send_lent(SlotRef slot, std::span<const core::Buffer> buffers, std::uint16_t buffer) {
+  if (!buffers_.hold(buffer, slot.index)) return false;
+  if (post_send(slot, buffers, false)) return true;
+  buffers_.let_go(slot.index);
   return false;
 }
 
@@ -270,6 +294,13 @@ void Port<Sys>::translate(const kernel::Entry& entry) {
     case Tag::receive:
       translate_receive(entry, completion);
       break;
+    case Tag::gathered_lent_send:
+      sends_.ended(completion.target);
+      [[fallthrough]];
+    case Tag::lent_send:
+      buffers_.let_go(completion.target);
+      completion.operation = Operation::send;
+      break;
     case Tag::gathered_send:
       sends_.ended(completion.target);
       [[fallthrough]];
@@ -298,7 +329,10 @@ void Port<Sys>::translate(const kernel::Entry& entry) {
 template <class Sys>
 void Port<Sys>::translate_receive(const kernel::Entry& entry, Completion& completion) {
   completion.operation = Operation::receive;
-  if ((entry.flags & kernel::entry_has_buffer) != 0) completion.received = buffers_.take(entry).data();
+  if ((entry.flags & kernel::entry_has_buffer) != 0) {
+    completion.received = buffers_.take(entry).data();
+    completion.buffer = buffers_.id_of(entry);
+  }
   if (entry.result >= 0) {
     receive_proven_ = true;
     return;

@@ -18,7 +18,7 @@ namespace iocpp::io_uring {
 
 /// A buffer is the kernel's from `publish` until a completion says that it is used up: whole with the classic ring,
 /// piece by piece with the incremental one. Its pieces are lent until `recycle`, which gives all buffers that are used
-/// up back to the kernel.
+/// up back to the kernel, but those that sends still read from.
 template <class Sys>
 class ReceiveBuffers {
  public:
@@ -32,9 +32,13 @@ class ReceiveBuffers {
     return open_as(sys, bytes, bytes_max);
   }
 
+  static std::uint16_t id_of(const kernel::Entry& entry) noexcept {
+    return static_cast<std::uint16_t>(entry.flags >> kernel::entry_buffer_shift);
+  }
+
   /// The bytes of a completed receive. They stay until `recycle`.
   std::span<const std::byte> take(const kernel::Entry& entry) {
-    const auto id = static_cast<std::uint16_t>(entry.flags >> kernel::entry_buffer_shift);
+    const std::uint16_t id = id_of(entry);
     assert(id < buffers_.size());
     Buffer& buffer = buffers_[id];
     const auto size = entry.result > 0 ? static_cast<std::size_t>(entry.result) : 0;
@@ -45,16 +49,39 @@ class ReceiveBuffers {
     return bytes;
   }
 
-  /// Gives the kernel back what is used up. Nothing that was lent before may be read after it.
+  /// A send of the slot reads from the buffer, until `let_go`. False: there is no memory to note it.
+  bool hold(std::uint16_t id, std::uint32_t slot) noexcept {
+    try {
+      if (slot >= held_by_.size()) held_by_.resize(std::max<std::size_t>(slot + 1, held_by_.size() * 2));
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    held_by_[slot] = id;
+    ++buffers_[id].sends;
+    return true;
+  }
+  void let_go(std::uint32_t slot) noexcept {
+    Buffer& buffer = buffers_[held_by_[slot]];
+    assert(buffer.sends > 0);
+    --buffer.sends;
+  }
+
+  /// Gives the kernel back what is used up and not held. Nothing else that was lent before may be read after it.
   void recycle(Sys& sys) {
     if (used_up_.empty()) return;
-    for (std::size_t position = 0; position < used_up_.size(); ++position) {
-      Buffer& buffer = buffers_[used_up_[position]];
+    std::size_t held = 0;
+    unsigned given = 0;
+    for (const std::uint16_t id : used_up_) {
+      Buffer& buffer = buffers_[id];
+      if (buffer.sends != 0) {
+        used_up_[held++] = id;
+        continue;
+      }
       buffer.used = 0;
-      sys.provide_buffer(buffer.memory.get(), buffer_bytes_, used_up_[position], static_cast<unsigned>(position));
+      sys.provide_buffer(buffer.memory.get(), buffer_bytes_, id, given++);
     }
-    sys.publish_buffers(static_cast<unsigned>(used_up_.size()));
-    used_up_.clear();
+    used_up_.resize(held);
+    if (given != 0) sys.publish_buffers(given);
   }
 
   /// A receive found none: twice as many from now on, up to the maximum. They reach the kernel with the next `recycle`.
@@ -78,6 +105,7 @@ class ReceiveBuffers {
   struct Buffer {
     std::unique_ptr<std::byte[]> memory;
     std::size_t used = 0;
+    unsigned sends = 0;  ///< That read from it.
   };
 
   int open_as(Sys& sys, std::size_t bytes, std::size_t bytes_max) {
@@ -105,6 +133,7 @@ class ReceiveBuffers {
 
   std::vector<Buffer> buffers_;
   std::vector<std::uint16_t> used_up_;
+  std::vector<std::uint16_t> held_by_;  // by slot: where its lent send reads
   std::size_t buffer_bytes_ = 0;
   std::size_t count_max_ = 0;
   bool incremental_ = false;

@@ -60,6 +60,11 @@ bool post(::io_uring& ring, std::uint64_t user, Fill&& fill) noexcept {
   return true;
 }
 
+// MSG_DONTWAIT: an operation that finds no room is not tried again by the kernel but ends (io_uring's REQ_F_NOWAIT).
+int send_flags(bool waits) noexcept {
+  return waits ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
+}
+
 }  // namespace
 
 bool Sys::accept(int listener, bool multishot, std::uint64_t user) noexcept {
@@ -80,13 +85,15 @@ bool Sys::receive(int socket, std::uint16_t group, bool multishot, std::uint64_t
   });
 }
 
-bool Sys::send(int socket, const void* bytes, std::size_t size, std::uint64_t user) noexcept {
-  return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_send(entry, socket, bytes, size, MSG_NOSIGNAL); });
+bool Sys::send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user) noexcept {
+  return post(ring_, user,
+              [&](io_uring_sqe* entry) { io_uring_prep_send(entry, socket, bytes, size, send_flags(waits)); });
 }
 
-bool Sys::send_gathered(int socket, const posix::MessageHeader& header, std::uint64_t user) noexcept {
+bool Sys::send_gathered(int socket, const posix::MessageHeader& header, bool waits, std::uint64_t user) noexcept {
   return post(ring_, user, [&](io_uring_sqe* entry) {
-    io_uring_prep_sendmsg(entry, socket, reinterpret_cast<const msghdr*>(&header), MSG_NOSIGNAL);
+    io_uring_prep_sendmsg(entry, socket, reinterpret_cast<const msghdr*>(&header),
+                          static_cast<unsigned>(send_flags(waits)));
   });
 }
 

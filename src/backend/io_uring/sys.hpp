@@ -29,12 +29,12 @@ class Sys : public posix::Handles {
   template <class Operations, class Each>
   bool ask_for(const Operations& operations, Each&& each) noexcept;
 
-  // Posting.
+  // Posting. A send that does not wait ends while it is submitted: with some of its bytes sent, or with EAGAIN.
   bool accept(int listener, bool multishot, std::uint64_t user) noexcept;
   bool poll(int listener, std::uint64_t user) noexcept;
   bool receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user) noexcept;
-  bool send(int socket, const void* bytes, std::size_t size, std::uint64_t user) noexcept;
-  bool send_gathered(int socket, const posix::MessageHeader& header, std::uint64_t user) noexcept;
+  bool send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user) noexcept;
+  bool send_gathered(int socket, const posix::MessageHeader& header, bool waits, std::uint64_t user) noexcept;
   bool cancel_all(std::uint64_t target, std::uint64_t user) noexcept;
   bool close(int socket, std::uint64_t user) noexcept;
   bool read_doorbell(std::uint64_t user) noexcept;

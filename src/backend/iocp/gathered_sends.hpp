@@ -29,18 +29,20 @@ struct GatheredSend : Operation {
 /// They are kept for reuse: there are as many as sends were ever in flight at once.
 class GatheredSends {
  public:
-  /// Null without memory.
-  GatheredSend* start(SlotRef slot, std::span<const core::Buffer> buffers) noexcept {
+  /// Of at most `most` bytes of them. Null without memory.
+  GatheredSend* start(SlotRef slot, std::span<const core::Buffer> buffers, std::size_t most) noexcept {
     assert(buffers.size() <= GatheredSend::buffers_max && of(slot.index) == nullptr);
     if (!make_room(slot.index)) return nullptr;
     GatheredSend& send = *free_;
     free_ = send.next;
     of_slot_[slot.index] = &send;
     send.start(Operation::Kind::send, slot);
-    send.buffer_count = buffers.size();
-    std::ranges::transform(buffers, send.buffers.begin(), [](const core::Buffer& buffer) {
-      return kernel::Buffer{static_cast<std::uint32_t>(buffer.size), buffer.bytes};
-    });
+    send.buffer_count = 0;
+    for (std::size_t at = 0; at < buffers.size() && most != 0; ++at) {
+      const std::size_t size = std::min(buffers[at].size, most);
+      send.buffers[send.buffer_count++] = {static_cast<std::uint32_t>(size), buffers[at].bytes};
+      most -= size;
+    }
     return &send;
   }
 

@@ -1,7 +1,10 @@
 // An operation that the system has: what its packet points to.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -50,5 +53,17 @@ struct Operation {
 static_assert(std::is_standard_layout_v<Operation>, "its address is its first member's");
 
 using Completions = std::vector<Completion>;
+
+/// Room for so many more, without an exception where there is no memory for it.
+inline bool has_room(Completions& completions, std::size_t more) noexcept {
+  const std::size_t wanted = completions.size() + more;
+  if (wanted <= completions.capacity()) return true;
+  try {
+    completions.reserve(std::max(wanted, 2 * completions.capacity()));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
+}
 
 }  // namespace iocpp::iocp

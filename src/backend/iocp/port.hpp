@@ -83,6 +83,10 @@ class Port {
  private:
   static constexpr std::size_t batch = 128;
   static constexpr std::size_t completions_at_start = 1024;
+  static constexpr std::size_t completions_a_crossing = 2 * batch;  // bytes, and an end, of each packet
+  /// A send is pending until all of it has left, and progress is seen no sooner: by close(), which is patient as long
+  /// as there is some, and by whoever counts what was not sent.
+  static constexpr std::size_t send_bytes_max = 512U << 10;
   static constexpr unsigned wait_errors_before_giving_up = 1024;
 
   /// What the port found out about a listener; valid for one generation.
@@ -150,7 +154,7 @@ int Port<Sys>::prepare(ListenerRef listener) {
 template <class Sys>
 bool Port<Sys>::accept(ListenerRef listener, [[maybe_unused]] bool multishot) {
   assert(!multishot);
-  Accept* accept = accepts_.take();
+  Accept* accept = has_room(finished_, 1) ? accepts_.take() : nullptr;
   if (accept == nullptr) return false;
   accept->start(Operation::Kind::accept, {listener.index, listener.generation, listener.handle});
   if (const int error = post(*accept, listener); error != 0) {
@@ -183,11 +187,17 @@ bool Port<Sys>::cancel(Operation& operation) noexcept {
   return error == 0 || error == windows_error::not_found;
 }
 
-/// All that is in flight on a listener is its accepts. A listener that is gone has ended them already.
+/// One by one: a lost listener's number may be a client's by now, whose operations are not meant. A listener that is
+/// gone has ended its accepts already.
 template <class Sys>
 bool Port<Sys>::cancel_listener(ListenerRef listener) noexcept {
-  const int error = sys_.cancel(listener.handle, nullptr);
-  return error != windows_error::not_enough_memory && error != windows_error::no_system_resources;
+  bool all = true;
+  accepts_.for_each_in_flight([&](Accept& accept) {
+    if (accept.target != (listener.index & 0xffffffU) || accept.generation != listener.generation) return;
+    const int error = sys_.cancel(accept.handle, &accept.overlapped);
+    all = all && error != windows_error::not_enough_memory && error != windows_error::no_system_resources;
+  });
+  return all;
 }
 
 template <class Sys>
@@ -228,7 +238,7 @@ void Port<Sys>::finish(const Operation& operation, engine::Operation what, int e
 
 template <class Sys>
 bool Port<Sys>::send(SlotRef slot, std::span<const core::Buffer> buffers) {
-  GatheredSend* send = sends_.start(slot, buffers);
+  GatheredSend* send = has_room(finished_, 1) ? sends_.start(slot, buffers, send_bytes_max) : nullptr;
   if (send == nullptr) return false;
   std::uint32_t bytes = 0;
   // Wine 8 fills the count in from the OVERLAPPED after it posted the packet: only asked for where there is none.
@@ -251,6 +261,7 @@ bool Port<Sys>::cancel_send(SlotRef slot) noexcept {
 template <class Sys>
 bool Port<Sys>::close(SlotRef slot, bool reset) {
   assert(!receives_.in_flight(slot.index) && sends_.of(slot.index) == nullptr);
+  if (!has_room(finished_, 1)) return false;
   close_now(slot.handle, reset);
   Completion& completion = finished_.emplace_back();
   completion.operation = engine::Operation::close;
@@ -273,8 +284,8 @@ std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanosecon
   in_flight_ += receives_.arm(sys_, completions_);
   wait_error_ = 0;
   // With something to hand out already, every second wait asks the system too: it costs a call, and nobody starves.
-  const bool something = !completions_.empty() || receives_.any_readable();
-  asked_ = !(something && asked_);
+  const bool something = !completions_.empty() || receives_.any_ready();
+  asked_ = !(something && asked_) && has_room(completions_, completions_a_crossing);
   if (asked_) cross(something ? std::chrono::nanoseconds{0} : timeout);
   receives_.read(sys_, completions_);
   return completions_;
@@ -369,7 +380,7 @@ void Port<Sys>::stop() noexcept {
        errors += wait_error_ != 0 ? 1U : 0U) {
     completions_.clear();
     wait_error_ = 0;
-    cross(std::nullopt);
+    cross(std::nullopt);  // what `open` has reserved is room enough
     for (const Completion& completion : completions_) {
       if (completion.operation == engine::Operation::accept && completion.error == 0)
         close_now(completion.accepted, true);

@@ -97,7 +97,8 @@ class Receives {
     const Receive* receive = of(slot);
     return receive != nullptr && receive->phase != Receive::Phase::idle;
   }
-  bool any_readable() const noexcept { return !readable_.empty(); }
+  /// The next wait need not sleep. (Those to be armed are there after `arm` only where memory was short.)
+  bool any_ready() const noexcept { return !readable_.empty() || !to_arm_.empty(); }
 
   /// What was lent before is not read any more.
   void recycle() noexcept { used_ = 0; }
@@ -108,6 +109,10 @@ class Receives {
     // Not those that come back in here with bytes in their buffer: these are lent until the next wait.
     ReceiveList waiting = std::exchange(to_arm_, {});
     while (Receive* receive = waiting.pop()) {
+      if (!has_room(completions, 2)) {
+        to_arm_.push(*receive, Receive::Phase::to_arm);
+        continue;
+      }
       if (receive->cancelling) {
         end(*receive, windows_error::operation_aborted, completions);
         continue;
@@ -140,7 +145,7 @@ class Receives {
   /// Reads, in turn, from those that have something, as far as the buffer goes. Who has more than a read takes goes to
   /// the end of the line.
   void read(Sys& sys, Completions& completions) {
-    while (buffer_bytes_ - used_ >= read_bytes_min) {
+    while (buffer_bytes_ - used_ >= read_bytes_min && has_room(completions, 1)) {
       Receive* receive = readable_.pop();
       if (receive == nullptr) return;
       read(sys, *receive, completions);
@@ -166,27 +171,36 @@ class Receives {
 
   Receive* make(std::uint32_t slot) noexcept {
     try {
-      while (slot / chunk_size >= own_buffers_.size()) {
-        own_buffers_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_size * posted_bytes_));
-      }
       while (slot / chunk_size >= chunks_.size()) chunks_.push_back(std::make_unique<Receive[]>(chunk_size));
     } catch (const std::bad_alloc&) {
       return nullptr;
     }
+    if (posted_bytes_ != 0) make_own_buffer(slot);
     return of(slot);
   }
 
+  /// Without memory for it, the receive waits with none.
+  void make_own_buffer(std::uint32_t slot) noexcept {
+    try {
+      if (slot >= own_buffers_.size()) own_buffers_.resize(std::max<std::size_t>(slot + 1, own_buffers_.size() * 2));
+      if (own_buffers_[slot] == nullptr)
+        own_buffers_[slot] = std::make_unique_for_overwrite<std::byte[]>(posted_bytes_);
+    } catch (const std::bad_alloc&) {
+    }
+  }
+
   std::span<std::byte> own_buffer(const Receive& receive) const noexcept {
-    return {own_buffers_[receive.target / chunk_size].get() + (receive.target % chunk_size) * posted_bytes_,
-            posted_bytes_};
+    if (receive.target >= own_buffers_.size() || own_buffers_[receive.target] == nullptr) return {};
+    return {own_buffers_[receive.target].get(), posted_bytes_};
   }
 
   /// What it waited for is there: in its own buffer, if it has one.
   void arrived(Receive& receive, std::uint32_t bytes, Completions& completions) {
-    if (posted_bytes_ != 0 && bytes == 0) return end(receive, 0, completions);
-    if (posted_bytes_ != 0) received(receive, own_buffer(receive).first(bytes), completions);
+    const std::span<std::byte> room = own_buffer(receive);
+    if (!room.empty() && bytes == 0) return end(receive, 0, completions);
+    if (!room.empty()) received(receive, room.first(bytes), completions);
     if (receive.cancelling) return end(receive, windows_error::operation_aborted, completions);
-    if (posted_bytes_ == 0 || bytes == posted_bytes_) {
+    if (room.empty() || bytes == room.size()) {
       readable_.push(receive, Receive::Phase::readable);
     } else {
       to_arm_.push(receive, Receive::Phase::to_arm);
@@ -223,8 +237,7 @@ class Receives {
   }
 
   std::vector<std::unique_ptr<Receive[]>> chunks_;
-  std::vector<std::unique_ptr<std::byte[]>>
-      own_buffers_;  ///< One piece a receive of the chunk; none without the option.
+  std::vector<std::unique_ptr<std::byte[]>> own_buffers_;  // by slot, made at its first receive
   ReceiveList to_arm_;
   ReceiveList readable_;
   std::unique_ptr<std::byte[]> buffer_;

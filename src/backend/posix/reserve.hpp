@@ -1,7 +1,7 @@
 // The handle that is given up for a moment at the handle limit, to answer a client.
 #pragma once
 
-#include "core/accept_outcome.hpp"
+#include "base/native_codes.hpp"
 #include "engine/backend.hpp"
 
 namespace iocpp::posix {
@@ -30,11 +30,10 @@ class Reserve {
       return Shed::refused;
     }
     keep(sys);
-    // Shortage that is not the process's own (ENFILE, ENOMEM), or a lost listener, is no reason to poll again at once:
-    // the client is still there.
-    const bool of_one_client =
-        core::classify_accept(core::Platform::linux_os, -accepted) == core::AcceptOutcome::drop_client;
-    return of_one_client ? Shed::nobody : Shed::failed;
+    // After anything else (a shortage that is not the process's own, a lost listener, EPERM) the client may still be
+    // there, and a poll would fire at once.
+    const bool gone = -accepted == linux_errno::again || -accepted == linux_errno::connaborted;
+    return gone ? Shed::nobody : Shed::failed;
   }
 
   void close(Sys& sys) noexcept {

@@ -91,8 +91,12 @@ bool parse_host(const char* host, Address& address) noexcept {
     if (address.scope == 0) return false;
     numeric.resize(percent);
   }
-  if (::inet_pton(AF_INET6, numeric.c_str(), address.bytes.data()) != 1) return false;
-  address.family = Address::Family::ipv6;
+  in6_addr parsed{};
+  if (::inet_pton(AF_INET6, numeric.c_str(), &parsed) != 1) return false;
+  // ::ffff:1.2.3.4 is 1.2.3.4, as the system says of a socket that is bound to it.
+  const bool mapped = IN6_IS_ADDR_V4MAPPED(&parsed);
+  address.family = mapped ? Address::Family::ipv4 : Address::Family::ipv6;
+  std::memcpy(address.bytes.data(), parsed.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
   return true;
 }
 
