@@ -110,8 +110,10 @@ class Run final : public Threads {
   void drain_in_traffic();
   std::chrono::nanoseconds stop_slack() const noexcept;
   void put(Member& member, std::unique_ptr<engine::Message> message);
+  void end_faults();
   void heal();
   void probe();
+  void expect_drain();
   void drain();
   void heal_scripted();
   void drain_scripted();

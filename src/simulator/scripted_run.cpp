@@ -82,8 +82,7 @@ void Run::heal_scripted() {
 void Run::drain_scripted() {
   machine_.note(What::phase, 0, 4);
   machine_.network.heal();
-  peers_.server_drains();
-  for (Member& member : members_) member.handler->drains();
+  expect_drain();
   scripted_->server_drains();
   group_.request_drain(machine_.now() + draft_.drain_timeout);
   stop_all(draft_.drain_timeout + seconds{60});

@@ -7,14 +7,15 @@
 #include "backend/epoll/sys.hpp"
 #include "base/native_codes.hpp"
 #include "support/accept_script.hpp"
+#include "support/faulty_handles.hpp"
 
 namespace iocpp::tests {
 
 /// An accept4 here knows nothing of multishot: the first one stands for all that an old kernel would refuse, and an
 /// error ends the accept whatever the script says of more.
-class FaultyEpollSys : public epoll::Sys {
+class FaultyEpollSys : public FaultyHandles<epoll::Sys> {
  public:
-  explicit FaultyEpollSys(AcceptScript* script) noexcept : script_{*script} {}
+  using FaultyHandles::FaultyHandles;
 
   int accept(int listener) noexcept {
     if (script_.old_kernel_error != 0 && !std::exchange(old_kernel_told_, true)) return -script_.old_kernel_error;
@@ -36,24 +37,6 @@ class FaultyEpollSys : public epoll::Sys {
     return result;
   }
 
-  int accept_now(int listener) noexcept {
-    const int error = script_.accept_now();
-    return error != 0 ? -error : Sys::accept_now(listener);
-  }
-
-  int open_reserve() noexcept {
-    if (script_.reserve_failures == 0) return Sys::open_reserve();
-    --script_.reserve_failures;
-    return -linux_errno::mfile;
-  }
-
-  int close_into_reserve(int handle) noexcept {
-    if (script_.reserve_failures == 0) return Sys::close_into_reserve(handle);
-    --script_.reserve_failures;
-    return -linux_errno::mfile;
-  }
-
-  TimePoint now() const noexcept { return TimePoint{std::chrono::hours{1}} + script_.skipped; }
   std::size_t pending() const noexcept { return 0; }
 
  private:
@@ -62,7 +45,6 @@ class FaultyEpollSys : public epoll::Sys {
     return -code;
   }
 
-  AcceptScript& script_;
   bool old_kernel_told_ = false;
 };
 

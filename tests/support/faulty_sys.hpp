@@ -8,6 +8,7 @@
 #include "backend/io_uring/sys.hpp"
 #include "base/native_codes.hpp"
 #include "support/accept_script.hpp"
+#include "support/faulty_handles.hpp"
 
 namespace iocpp::tests {
 
@@ -60,9 +61,9 @@ class OldSys : public EntrySys {
 
 /// Accepts fail as the script says. The clock stands still while the port works, and jumps over what would be waited
 /// for: a retry after 1 s takes no time.
-class FaultySys : public EntrySys {
+class FaultySys : public FaultyHandles<EntrySys> {
  public:
-  explicit FaultySys(AcceptScript* script) noexcept : script_{*script} {}
+  using FaultyHandles::FaultyHandles;
 
   bool accept(int listener, bool multishot, std::uint64_t user) noexcept {
     if (multishot && script_.old_kernel_error != 0) return complete(user, -script_.old_kernel_error);
@@ -109,25 +110,6 @@ class FaultySys : public EntrySys {
     return complete(user, -linux_errno::nomem);
   }
 
-  int accept_now(int listener) noexcept {
-    const int error = script_.accept_now();
-    return error != 0 ? -error : Sys::accept_now(listener);
-  }
-
-  int open_reserve() noexcept {
-    if (script_.reserve_failures == 0) return Sys::open_reserve();
-    --script_.reserve_failures;
-    return -linux_errno::mfile;
-  }
-
-  int close_into_reserve(int handle) noexcept {
-    if (script_.reserve_failures == 0) return Sys::close_into_reserve(handle);
-    --script_.reserve_failures;
-    return -linux_errno::mfile;
-  }
-
-  TimePoint now() const noexcept { return TimePoint{std::chrono::hours{1}} + script_.skipped; }
-
  private:
   std::chrono::nanoseconds waited_for_{0};
 
@@ -135,8 +117,6 @@ class FaultySys : public EntrySys {
     if (posted) script_.posted.push_back(now());
     return posted;
   }
-
-  AcceptScript& script_;
 };
 
 }  // namespace iocpp::tests

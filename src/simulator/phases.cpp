@@ -1,0 +1,171 @@
+// What happens in a run, one thing after another: traffic, the end of all faults, new clients, a drain, and what must
+// be left after it.
+#include <algorithm>
+
+#include "simulator/run.hpp"
+
+namespace iocpp::simulator {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint32_t probes = 16;
+constexpr std::uint32_t stay_to_the_end = 4;
+constexpr std::uint32_t arrive_at_the_end = 16;
+
+}  // namespace
+
+void Run::go() {
+  if (!open()) return;
+  traffic();
+  if (!machine_.violation() && draft_.drain_after != UINT64_MAX && plan_.forced.empty()) return drain_in_traffic();
+  serve(UINT64_MAX);
+  if (!machine_.violation()) heal();
+  if (!machine_.violation()) probe();
+  if (!machine_.violation()) drain();
+}
+
+void Run::traffic() {
+  machine_.note(What::phase, 0, 1);
+  peers_.start();
+  machine_.schedule.after(milliseconds{1}, EventKind::other_thread, 0, 0);
+  machine_.schedule.after(milliseconds{1}, EventKind::handles, 0, 0);
+  if (std::ranges::any_of(plan_.forced,
+                          [](const ForcedFault& forced) { return forced.count == ForcedFault::for_ever; })) {
+    until([] { return false; }, seconds{3});
+    machine_.faults.heal();
+  }
+}
+
+/// Until so many have ended, or all.
+void Run::serve(std::uint64_t connections) {
+  std::uint64_t finished = 0;
+  while (!machine_.violation() && !peers_.all_done() && peers_.finished() < connections) {
+    finished = peers_.finished();
+    const std::uint64_t next = std::min(finished + 65, connections);
+    until([&] { return peers_.all_done() || peers_.finished() >= next; }, seconds{300});
+    if (!machine_.violation() && !peers_.all_done() && peers_.finished() == finished)
+      machine_.violate(20, "for 300 s no client got what it wanted, or was refused");
+  }
+}
+
+void Run::end_faults() {
+  healed_ = true;
+  machine_.faults.heal();
+  for (Member& member : members_) member.handler->calm_down();
+  machine_.network.handles().set_limit(draft_.habits.handle_limit);
+}
+
+/// No more faults. What the server has must come to its end.
+void Run::heal() {
+  machine_.note(What::phase, 0, 2);
+  end_faults();
+  for (Member& member : members_) post_resume(member);
+  const auto at_rest = [this] {
+    return std::all_of(members_.begin(), members_.end(),
+                       [](const Member& member) { return member.shard->counters().connections_open.get() == 0; });
+  };
+  if (!until(at_rest, seconds{300})) machine_.violate(12, "connections whose clients have gone do not end");
+  if (!machine_.violation()) check_at_rest();
+}
+
+void Run::check_at_rest() {
+  std::uint64_t accepted = 0;
+  std::uint64_t disconnected = 0;
+  for (const Member& member : members_) {
+    const core::ShardCounters& counters = member.shard->counters();
+    accepted += counters.accepted.get();
+    for (const core::Counter& reason : counters.disconnected) disconnected += reason.get();
+    if (member.handler->live() != 0) machine_.violate(11, "a connection has ended without on_disconnect");
+  }
+  if (accepted != disconnected) machine_.violate(17, "connections accepted are not those that ended");
+  if (group_.limit.taken() != 0) machine_.violate(17, "the limit counts connections that are gone");
+  if (accepted > machine_.network.accepted()) machine_.violate(17, "more connections are counted than were accepted");
+}
+
+void Run::probe() {
+  machine_.note(What::phase, 0, 3);
+  // The longest wait of the accept chain, and of a pause between attempts.
+  until([] { return false; }, seconds{3});
+  for (const Member& member : members_) {
+    if (member.tasks_posted != member.tasks_run) machine_.violate(14, "a message was never handled");
+    if (!member.shard->accepts_at_target(draft_.accepts_in_flight))
+      machine_.violate(3, "the faults are over, and fewer accepts are in flight than there should be");
+  }
+  check_wakes();
+  const std::uint64_t served = peers_.served();
+  peers_.probe(probes);
+  if (!until([this] { return peers_.all_done(); }, seconds{20}) && !machine_.violation())
+    machine_.violate(3, "deaf: the faults are over, and new clients are not served");
+  // A cap so near to the high watermark ends clients that are served well otherwise.
+  const bool has_room = draft_.core.send_queue_bytes_max >= core::CoreConfig{}.send_queue_bytes_max;
+  if (!machine_.violation() && plan_.expects_echo && has_room && peers_.served() != served + probes)
+    machine_.violate(20, "the faults are over, and a new client was not served in full");
+}
+
+/// Connections may be closed, and cut, from now on.
+void Run::expect_drain() {
+  peers_.server_drains();
+  for (Member& member : members_) member.handler->drains();
+}
+
+void Run::drain() {
+  machine_.note(What::phase, 0, 4);
+  peers_.stay(stay_to_the_end);
+  until([] { return false; }, milliseconds{50});
+  machine_.network.heal();
+  expect_drain();
+  // Some are on their way into a backlog when it begins.
+  peers_.arrive(arrive_at_the_end);
+  until([] { return false; }, delay(machine_.streams.scheduler, milliseconds{2}));
+  group_.request_drain(machine_.now() + draft_.drain_timeout);
+  stop_all(draft_.drain_timeout + stop_slack());
+}
+
+/// Waits of the accept chain and of wakes, and callbacks that are slow one after another. Shorter than close() waits,
+/// where none is slow: the deadline is what ends connections.
+std::chrono::nanoseconds Run::stop_slack() const noexcept {
+  return seconds{3} + 256 * draft_.handler.slow_max;
+}
+
+/// Asked for while clients come and go and things go wrong, which ends some time before the deadline or after it.
+void Run::drain_in_traffic() {
+  serve(draft_.drain_after);
+  if (machine_.violation()) return;
+  machine_.note(What::phase, 0, 4);
+  draining_ = true;
+  const TimePoint deadline = machine_.now() + draft_.drain_timeout;
+  machine_.network.drains(deadline);
+  expect_drain();
+  group_.request_drain(deadline);
+  until([] { return false; }, delay(machine_.streams.scheduler, 2 * draft_.drain_timeout));
+  if (machine_.violation()) return;
+  end_faults();
+  stop_all(std::max(deadline, machine_.now()) - machine_.now() + stop_slack());
+}
+
+void Run::stop_all(std::chrono::nanoseconds at_most) {
+  const auto all_ended = [this] {
+    return std::all_of(members_.begin(), members_.end(), [](const Member& member) { return member.ended; });
+  };
+  if (!until(all_ended, at_most) && !machine_.violation()) machine_.violate(18, "the server does not stop");
+  if (!machine_.violation()) check_after_stop();
+}
+
+void Run::check_after_stop() {
+  for (const Member& member : members_) {
+    if (member.shard->kernel_in_flight() != 0) machine_.violate(18, "the system has operations after stop");
+    if (member.shard->port_in_flight() != 0) machine_.violate(18, "the port counts operations after stop");
+    const core::ShardCounters& counters = member.shard->counters();
+    if (!member.handler->accounts_for(counters.bytes_sent.get(), counters.unsent_bytes.get()))
+      machine_.violate(10, "a message of another thread was neither sent nor given back");
+    if (!member.handler->closed()) machine_.violate(11, "a shard has stopped without on_server_close");
+  }
+  const Handles& handles = machine_.network.handles();
+  if (handles.live() != 0 || handles.opened() != handles.closed())
+    machine_.violate(6, "handles are open after stop: " + std::to_string(handles.live()));
+  if (machine_.network.sockets_in_use() != 0) machine_.violate(6, "sockets without a handle are left after stop");
+}
+
+}  // namespace iocpp::simulator
