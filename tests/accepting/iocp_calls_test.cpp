@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <optional>
+#include <thread>
+#include <vector>
 
 #include "accepting/echo.hpp"
 #include "backend/iocp/port.hpp"
@@ -33,7 +35,7 @@ class IocpCallsPer : public ::testing::Test {
     while (engine_->turn()) {
     }
   }
-  void SetUp() override { ASSERT_FALSE(engine_->open({&handler_})); }
+  void SetUp() override { ASSERT_FALSE(engine_->open({served_})); }
 
   void until(const std::function<bool()>& enough) {
     while (!enough()) engine_->turn();
@@ -48,6 +50,7 @@ class IocpCallsPer : public ::testing::Test {
 
   IocpCalls calls_;
   Echo handler_;
+  Handler* served_ = &handler_;
   engine::Group group_;
   std::optional<engine::Engine<Port>> engine_;
   std::uint16_t port_ = 0;
@@ -100,6 +103,29 @@ TEST_F(IocpCallsPer, connection_with_one_echo_that_the_client_ends) {
                                  {"WSASocketW", 1},  // the next accept's
                                  {"AcceptEx", 1}}));
   }
+}
+
+struct SendsMuch final : Handler {
+  static constexpr std::size_t size = 4U << 20;
+  void on_connect(Connection connection) override { connection.send(std::vector<std::byte>(size)); }
+};
+
+class IocpCallsOf : public IocpCallsPer {
+ protected:
+  IocpCallsOf() { served_ = &sends_much_; }
+  SendsMuch sends_much_;
+};
+
+// One send of 4 MiB was pending until the client had read all of it: to close(), a client that read slowly all the time
+// was one that did not read.
+TEST_F(IocpCallsOf, much_that_is_sent_tell_of_progress_each_512_kib) {
+  Peer client{port_};
+  std::size_t received = 0;
+  std::thread reading{[&] { received = client.receive(SendsMuch::size).size(); }};
+  until([&] { return counters().bytes_sent.get() == SendsMuch::size; });
+  reading.join();
+  EXPECT_EQ(received, SendsMuch::size);
+  EXPECT_EQ(calls_["WSASend"], 8);
 }
 
 }  // namespace
