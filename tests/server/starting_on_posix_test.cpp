@@ -1,6 +1,13 @@
 // Making and starting a server: ports that other processes have, sockets that share a port, and handle limits.
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <optional>
+#include <thread>
 
 #include "server/failing_server.hpp"
 #include "server/server_process.hpp"
@@ -51,6 +58,29 @@ INSTANTIATE_TEST_SUITE_P(Shards, PortInUseElsewhere,
                            return std::to_string(test.param.first_shards) + "_then_" +
                                   std::to_string(test.param.second_shards);
                          });
+
+/// This thread may not bind ports below 1024 any more (capabilities(7): they are a thread's).
+bool give_up_low_ports() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[2]{};
+  if (::syscall(SYS_capget, &header, sets) != 0) return false;
+  sets[0].effective &= ~(1U << CAP_NET_BIND_SERVICE);
+  return ::syscall(SYS_capset, &header, sets) == 0;
+}
+
+TEST(Listening, on_a_port_that_is_not_permitted) {
+  int first_free_for_all = 0;
+  std::ifstream{"/proc/sys/net/ipv4/ip_unprivileged_port_start"} >> first_free_for_all;
+  if (first_free_for_all <= 7) GTEST_SKIP() << "here everybody may bind every port (ip_unprivileged_port_start)";
+  std::optional<std::system_error> failure;
+  std::thread without{[&] {
+    if (give_up_low_ports()) failure = failure_of({.port = 7, .host = "127.0.0.1"});
+  }};
+  without.join();
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->code(), errc::permission_denied) << failure->what();
+  EXPECT_NE(std::string{failure->what()}.find("CAP_NET_BIND_SERVICE"), std::string::npos) << failure->what();
+}
 
 /// Lets this process open only so many more handles, while it lives.
 class HandlesLeft {
