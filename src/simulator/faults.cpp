@@ -154,6 +154,38 @@ std::string_view to_string(Site site) noexcept {
   return names[static_cast<std::size_t>(site)];
 }
 
+bool keeps_clients_waiting(Site site) noexcept {
+  switch (site) {
+    case Site::accept_post:
+    case Site::accept:
+    case Site::accept_context:
+    case Site::make_socket:
+    case Site::attach:
+    case Site::cancel_post:
+    case Site::submit:
+    case Site::wait:
+    case Site::watch:
+    case Site::wake:
+    case Site::reopen:
+    case Site::handle_limit:
+      return true;
+    case Site::accept_ends:
+    case Site::receive_post:
+    case Site::receive:
+    case Site::receive_ends:
+    case Site::receive_short:
+    case Site::send:
+    case Site::send_short:
+    case Site::cancel_late:
+    case Site::spurious:
+    case Site::peer_name:
+    case Site::client_reset:
+    case Site::count:
+      break;
+  }
+  return false;
+}
+
 bool reachable(System system, const Cell& cell) noexcept {
   const System of = cell.system;
   return of == System::any || of == system || (of == System::linux_all && system != System::iocp);

@@ -47,6 +47,9 @@ enum class Level : std::uint8_t { none, light, heavy };
 
 std::string_view to_string(Site site) noexcept;
 
+/// Whether clients that have no connection yet may have to wait for it, or be refused.
+bool keeps_clients_waiting(Site site) noexcept;
+
 enum class System : std::uint8_t { any, linux_all, io_uring, epoll, iocp };
 
 /// One row of the table. `error` is the native one; 0 where the site is a yes-or-no question.

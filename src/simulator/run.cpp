@@ -341,6 +341,7 @@ void Run::check_wakes() {
 void Run::limit_handles(bool begins) {
   Handles& handles = machine_.network.handles();
   handles.set_limit(draft_.habits.handle_limit);
+  if (!begins) machine_.accepting_suffers();
   if (healed_) return;
   Prng& chance = machine_.streams.plan;
   const bool episode = begins && machine_.happens(Site::handle_limit);
@@ -368,6 +369,8 @@ Outcome Run::outcome() {
   outcome.served = peers_.served();
   outcome.faults = machine_.faults.injected();
   outcome.faults_drawn = machine_.faults.drawn();
+  if (scripted_) outcome.scripts_begun = scripted_->begun();
+  if (scripted_) outcome.scripts_dropped = scripted_->dropped();
   outcome.cells = machine_.faults.counts();
   outcome.events = events_;
   outcome.turns = turns_;

@@ -54,6 +54,8 @@ struct Outcome {
   std::uint64_t served = 0;  ///< In full.
   std::uint64_t faults = 0;
   std::uint64_t faults_drawn = 0;  ///< With those that the plan bars.
+  std::uint64_t scripts_begun = 0;
+  std::uint64_t scripts_dropped = 0;
   std::uint64_t events = 0;
   std::uint64_t turns = 0;
   std::chrono::nanoseconds virtual_time{};

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
 #include <iostream>
 #include <mutex>
 #include <thread>
 
 #include "program/figures.hpp"
 #include "program/system.hpp"
+#include "simulator/last_words.hpp"
 #include "stress/progress.hpp"
 
 namespace {
@@ -22,19 +20,7 @@ using iocpp::simulator::Platform;
 constexpr std::size_t steps_of_a_failure = 60;
 constexpr std::size_t steps_of_a_trace = 1U << 22;
 
-/// What a run that an assertion or the processor ends is to say; there is no way back from either.
-thread_local const char* running = nullptr;
-
-void tell_which_run(int signal) {
-  if (running != nullptr) {
-    std::fputs(signal == SIGABRT ? "\niocpp: the run that was ended by the assertion above is\n  "
-                                 : "\niocpp: a run that touched memory which is not there is\n  ",
-               stderr);
-    std::fputs(running, stderr);
-    std::fputs("\n", stderr);
-  }
-  std::_Exit(1);
-}
+using iocpp::simulator::LastWords;
 
 Plan plan_of(const SimulateOptions& options, std::uint64_t seed, Platform platform) {
   return {.seed = seed,
@@ -55,8 +41,6 @@ class Runs {
   }
 
   SimulateResult go() {
-    std::signal(SIGABRT, tell_which_run);
-    std::signal(SIGSEGV, tell_which_run);
     const stress::TimePoint begin = stress::Clock::now();
     std::vector<std::thread> threads;
     for (unsigned thread = 0; thread < options_.threads; ++thread) threads.emplace_back([this] { work(); });
@@ -78,10 +62,10 @@ class Runs {
 
   void run(std::uint64_t seed, std::size_t at) {
     const Platform platform = options_.platforms[at];
-    const std::string replay = replay_command(options_, seed, platform);
-    running = replay.c_str();
-    const Outcome outcome = iocpp::simulator::simulate(plan_of(options_, seed, platform));
-    running = nullptr;
+    const Outcome outcome = [&] {
+      const LastWords last_words{replay_command(options_, seed, platform), LastWords::Then::exit_1};
+      return iocpp::simulator::simulate(plan_of(options_, seed, platform));
+    }();
     const std::lock_guard lock{mutex_};
     add(outcome, at);
   }
@@ -169,12 +153,9 @@ std::string replay_command(const SimulateOptions& options, std::uint64_t seed, P
 }
 
 iocpp::simulator::Shrunk shrunk(const SimulateOptions& options, const SimulateResult& result) {
-  running = "one with fewer connections or faults than the run that failed";
+  const LastWords last_words{"one with fewer connections or faults than the run that failed", LastWords::Then::exit_1};
   const Outcome& outcome = *result.violation;
-  iocpp::simulator::Shrunk smaller =
-      iocpp::simulator::shrink(plan_of(options, outcome.seed, result.violated_on), outcome);
-  running = nullptr;
-  return smaller;
+  return iocpp::simulator::shrink(plan_of(options, outcome.seed, result.violated_on), outcome);
 }
 
 SimulateResult simulate(const SimulateOptions& options) {
