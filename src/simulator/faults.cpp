@@ -206,9 +206,9 @@ Faults::Faults(System system, Level level, Prng prng) : prng_{prng}, counts_(std
   }
 }
 
-void Faults::force(std::size_t cell, std::uint64_t first, std::uint64_t count) {
+void Faults::force(std::size_t cell, std::uint64_t first, std::uint64_t count, std::uint64_t every) {
   const Site site = cells[cell].site;
-  forced_.push_back({site, static_cast<std::uint16_t>(cell), first, count});
+  forced_.push_back({site, static_cast<std::uint16_t>(cell), first, count, every});
   sites_[static_cast<std::size_t>(site)].scripted = true;
 }
 
@@ -235,10 +235,9 @@ int Faults::count(std::uint16_t cell) noexcept {
 int Faults::draw(State& state, TimePoint now) noexcept {
   if (state.scripted) {
     for (const Forced& forced : forced_) {
-      const std::uint64_t asked = state.asked - 1;
-      if (&sites_[static_cast<std::size_t>(forced.site)] == &state && asked >= forced.first &&
-          asked - forced.first < forced.count)
-        return count(forced.cell);
+      if (&sites_[static_cast<std::size_t>(forced.site)] != &state || state.asked <= forced.first) continue;
+      const std::uint64_t since = state.asked - 1 - forced.first;
+      if (since % forced.every == 0 && since / forced.every < forced.count) return count(forced.cell);
     }
     if (state.threshold == 0) return 0;
   }

@@ -81,8 +81,9 @@ class Faults {
   /// For the yes-or-no sites.
   bool happens(Site site, TimePoint now) noexcept { return inject(site, now) != 0; }
 
-  /// The `first`th question of the cell's site (from 0) and the `count - 1` after it are answered with the cell.
-  void force(std::size_t cell, std::uint64_t first, std::uint64_t count);
+  /// The `first`th question of the cell's site (from 0) is answered with the cell, and every `every`th after it, until
+  /// it was `count` of them.
+  void force(std::size_t cell, std::uint64_t first, std::uint64_t count, std::uint64_t every = 1);
   void limit_to(FaultRanges only) { only_ = std::move(only); }
   /// No fault from now on.
   void heal() noexcept;
@@ -110,6 +111,7 @@ class Faults {
     std::uint16_t cell;
     std::uint64_t first;
     std::uint64_t count;
+    std::uint64_t every;
   };
 
   int draw(State& state, TimePoint now) noexcept;

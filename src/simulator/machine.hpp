@@ -44,6 +44,8 @@ class Threads {
   virtual bool sleep(unsigned loop, TimePoint until) = 0;
   /// There is something for the loop.
   virtual void wake(unsigned loop) = 0;
+  /// The loop is between two calls that other threads may come in between of, and it matters.
+  virtual void others_go_on(unsigned /*loop*/) {}
 };
 
 /// How the system is this time; drawn from the seed, or set by a test.

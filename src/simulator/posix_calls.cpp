@@ -32,9 +32,14 @@ void PosixCalls::reset_on_close(int handle) {
   if (Socket* socket = machine_.network.find(handle)) socket->reset_on_close = true;
 }
 
+/// A reserve is kept for its handle only: whoever closes it wants that for something, and another thread may be
+/// faster.
 void PosixCalls::close_now(int handle) {
+  const Socket* socket = machine_.network.find(handle);
+  const bool reserve = socket != nullptr && socket->kind == Socket::Kind::other;
   if (!machine_.network.close(handle)) return machine_.violate(6, "a handle is closed that is none");
   machine_.note(What::closed, static_cast<std::uint32_t>(handle));
+  if (reserve && one_in(machine_.streams.kernel, 2)) machine_.threads.others_go_on(loop_);
 }
 
 int PosixCalls::accept_now(int handle) {

@@ -6,6 +6,7 @@
 
 #include "base/native_codes.hpp"
 #include "iocpp/error.hpp"
+#include "simulator/posting.hpp"
 
 namespace iocpp::simulator {
 namespace {
@@ -24,6 +25,8 @@ constexpr std::uint64_t events_at_instant_max = 200'000;
 constexpr unsigned waits_a_turn_max = 1000;
 constexpr unsigned quiet_max = 9;
 
+}  // namespace
+
 System system_of(Platform platform) noexcept {
   switch (platform) {
     case Platform::io_uring:
@@ -35,8 +38,6 @@ System system_of(Platform platform) noexcept {
   }
   return System::any;
 }
-
-}  // namespace
 
 std::string_view to_string(Platform platform) noexcept {
   switch (platform) {
@@ -63,7 +64,10 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
       group_{draft.connections_max} {
   machine_.faults.limit_to(plan.only_faults);
   if (draft.scripted) scripted_ = std::make_unique<ScriptedPeers>(machine_, peers_, draft.script);
-  for (const ForcedFault& forced : plan.forced) machine_.faults.force(forced.cell, forced.first, forced.count);
+  for (const ForcedFault& forced : plan.forced)
+    machine_.faults.force(forced.cell, forced.first, forced.count, forced.every);
+  for (const ForcedFault& forced : draft.forced)
+    machine_.faults.force(forced.cell, forced.first, forced.count, forced.every);
   make_members();
 }
 
@@ -111,11 +115,18 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.writable_above = draft_.core.send_queue_bytes_high;
   habits.writable_below = draft_.core.send_queue_bytes_low;
   habits.send_queue_bytes_max = draft_.core.send_queue_bytes_max;
-  if (habits.by_mailbox) member.inner = std::make_unique<MailboxEcho>(machine_, member.shard->loop().mailbox());
+  MailboxEcho* by_mailbox = nullptr;
+  if (habits.by_mailbox) {
+    auto echo = std::make_unique<MailboxEcho>(machine_, member.shard->loop().mailbox());
+    by_mailbox = echo.get();
+    member.inner = std::move(echo);
+  }
   Handler* own = member.inner ? member.inner.get() : plan_.shared_handler;
   member.handler =
       std::make_unique<CheckedHandler>(machine_, number, own != nullptr ? *own : echo_, peers_.pattern(), habits);
+  if (by_mailbox != nullptr) by_mailbox->is_watched_by(*member.handler);
   if (scripted_) member.handler->know(*scripted_);
+  if (accepts && !places) member.handler->watch_reserves(group_.reserves_out);
 }
 
 engine::EngineConfig Run::config_of(unsigned number) {
@@ -182,6 +193,18 @@ void Run::wake(unsigned loop) {
   member.asleep = false;
   machine_.note(What::woken, loop);
   schedule_turn(loop, delay(machine_.streams.scheduler, draft_.turn_delay_max));
+}
+
+/// A moment's events; the turn that is interrupted is not entered again.
+void Run::others_go_on(unsigned /*loop*/) {
+  constexpr int events_max = 32;
+  if (members_.size() == 1 || std::exchange(in_between_, true)) return;
+  const TimePoint until = machine_.now() + draft_.turn_delay_max + draft_.habits.step_max;
+  for (int events = 0; events < events_max && !machine_.violation(); ++events) {
+    if (machine_.schedule.empty() || machine_.schedule.next_time() > until) break;
+    step();
+  }
+  in_between_ = false;
 }
 
 bool Run::step() {
@@ -253,6 +276,7 @@ void Run::check(unsigned number) {
   Member& member = members_[number];
   if (!member.shard->accept_chain_holds(member.asleep))
     machine_.violate(3, "a listener is open, and nothing is in flight or armed that would accept");
+  check_reserve(member);
   if (member.asleep && member.tasks_posted != member.tasks_run)
     machine_.violate(14, "a loop sleeps with a message in its mailbox");
   if (!member.shard->accepts_within_target(draft_.accepts_in_flight))
@@ -262,6 +286,15 @@ void Run::check(unsigned number) {
     machine_.violate(17, "fewer connections are counted than handlers know");
   if (counters.connections_open.get() != member.shard->loop().core().connections())
     machine_.violate(17, "the counter of open connections is not their number");
+}
+
+/// A turn takes it back, unless handles were freed after that.
+void Run::check_reserve(Member& member) {
+  constexpr unsigned most = 3;
+  const bool missing = !member.shard->has_reserve() && !machine_.network.handles().full();
+  member.turns_without_reserve = missing ? member.turns_without_reserve + 1 : 0;
+  if (member.turns_without_reserve > most)
+    machine_.violate(3, "there are handles, and a loop does not take back the one with which it refuses clients");
 }
 
 /// A connection or task of which the server's own threads know nothing.
@@ -288,11 +321,9 @@ void Run::call_from_outside() {
       if (closes) member.handler->close(closes);
       if (machine_.now() - posted > wake_bound) machine_.violate(14, "a message waited, and its loop slept");
     };
-  } else {
-    member.handler->ends(id, kind == Kind::abort);
   }
   machine_.note(What::called, number, static_cast<std::uint64_t>(kind));
-  put(member, std::move(message));
+  if (put(member, std::move(message)) && kind != Kind::task) member.handler->ends(id, kind == Kind::abort);
   ask_again();
 }
 
@@ -300,7 +331,7 @@ void Run::call_from_outside() {
 void Run::ask_again() {
   if (healed_) return;
   quiet_ = std::exchange(lively_seen_, lively_) == lively_ ? std::min(quiet_ + 1, quiet_max) : 0;
-  machine_.schedule.after(delay(machine_.streams.scheduler, pause(milliseconds{20}, quiet_max)),
+  machine_.schedule.after(delay(machine_.streams.scheduler, pause(draft_.calls_pause_max, quiet_max)),
                           EventKind::other_thread, 0, 0);
 }
 
@@ -309,28 +340,35 @@ std::chrono::nanoseconds Run::pause(std::chrono::nanoseconds most, unsigned doub
   return draft_.scripted ? most * (1U << std::min(quiet_, doublings_max)) : most;
 }
 
-void Run::post_resume(Member& member) {
+bool Run::post_resume(Member& member) {
   auto message = std::make_unique<engine::Message>(engine::Message::Kind::task);
   ++member.tasks_posted;
   message->task = [&member] {
     ++member.tasks_run;
     member.handler->resume_paused();
   };
-  put(member, std::move(message));
+  return put(member, std::move(message));
 }
 
-/// A loop that has drained takes nothing.
-void Run::put(Member& member, std::unique_ptr<engine::Message> message) {
+/// A mailbox that is full is emptied by the loop's next turn.
+void Run::resume(Member& member) {
+  for (int tries = 0; tries < 1000 && !machine_.violation(); ++tries) {
+    if (post_resume(member)) return;
+    until([] { return false; }, milliseconds{1});
+  }
+  machine_.violate(14, "a mailbox is full, and stays so");
+}
+
+bool Run::put(Member& member, std::unique_ptr<engine::Message> message) {
   const bool is_task = message->kind == engine::Message::Kind::task;
-  const std::error_code refused = member.shard->loop().mailbox().put(message);
-  if (!refused) return;
-  if (is_task) --member.tasks_posted;
-  if (!draining_ || refused != errc::closed) machine_.violate(14, "a mailbox with room takes no message");
+  const bool taken = post(machine_, member.shard->loop().mailbox(), std::move(message), draining_);
+  if (!taken && is_task) --member.tasks_posted;
+  return taken;
 }
 
 /// No wake fails any more, and no handler is slow: a message is handled at once.
 void Run::check_wakes() {
-  for (Member& member : members_) post_resume(member);
+  for (Member& member : members_) resume(member);
   const auto all_ran = [this] {
     return std::all_of(members_.begin(), members_.end(),
                        [](const Member& member) { return member.tasks_posted == member.tasks_run; });
@@ -346,7 +384,7 @@ void Run::limit_handles(bool begins) {
   Prng& chance = machine_.streams.plan;
   const bool episode = begins && machine_.happens(Site::handle_limit);
   if (episode) handles.set_limit(handles.live() + chance.below(4));
-  machine_.schedule.after(delay(chance, pause(milliseconds{200}, 3)), EventKind::handles, episode ? 1 : 0, 0);
+  machine_.schedule.after(delay(chance, pause(draft_.handles_pause_max, 3)), EventKind::handles, episode ? 1 : 0, 0);
 }
 
 bool Run::open() {

@@ -27,6 +27,7 @@ Plan plan_of(const SimulateOptions& options, std::uint64_t seed, Platform platfo
           .platform = platform,
           .connections = options.connections,
           .faults = options.faults,
+          .scenario = options.scenario,
           .last_steps = options.trace ? steps_of_a_trace : steps_of_a_failure,
           .keeps_steps = options.trace,
           .only_faults = options.only_faults};
@@ -143,9 +144,11 @@ std::string replay_command(const SimulateOptions& options, const Plan& plan) {
       options.mutant.empty() ? "iocpp simulate" : "build/mutants/iocpp simulate --mutant " + options.mutant;
   const std::string only =
       plan.only_faults.empty() ? "" : " --only-faults " + iocpp::simulator::to_text(plan.only_faults);
+  const std::string scenario =
+      plan.scenario == iocpp::simulator::Scenario::mixed ? "" : " --scenario " + std::string{to_string(plan.scenario)};
   return program + " --seed " + std::to_string(plan.seed) + " --platform " + std::string{to_string(plan.platform)} +
          " --connections " + std::to_string(plan.connections) + " --faults " + std::string{to_string(plan.faults)} +
-         only;
+         scenario + only;
 }
 
 std::string replay_command(const SimulateOptions& options, std::uint64_t seed, Platform platform) {

@@ -45,6 +45,7 @@ Json violation_json(const SimulateOptions& options, const SimulateResult& result
           {"virtual_seconds", seconds_of(outcome.violated_at)},
           {"connections", outcome.connections},
           {"hash", hash_text(outcome.hash)},
+          {"made_smaller", false},
           {"replay", replay_command(options, outcome.seed, result.violated_on)},
           {"last_steps", outcome.last_steps}};
 }
