@@ -119,6 +119,7 @@ void CheckedHandler::on_connect(Connection connection) {
       socket != nullptr && socket->kind == Socket::Kind::stream) {
     Link& link = machine_.network.link_of(*socket);
     link.served = true;
+    machine_.network.note_wait(link);
     known.number = link.number;
     known.peer = link.peer;
     known.link = socket->link;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/core.hpp"
 #include "engine/mailbox.hpp"
 #include "iocpp/handler.hpp"
 #include "simulator/machine.hpp"
@@ -91,6 +92,8 @@ class CheckedHandler final : public Handler {
   void know(const ScriptedPeers& scripted) noexcept { scripted_ = &scripted; }
   /// Its loop accepts its own clients: none of them may have the handle with which another one refuses.
   void watch_reserves(const std::atomic<unsigned>& out) noexcept { reserves_out_ = &out; }
+  /// What is wrong with what is known of all connections, or nothing.
+  std::string_view flaw(const core::Core& core) const noexcept;
   /// The network resets it, for both ends.
   void reset(ConnectionId id);
 

@@ -154,6 +154,12 @@ std::string_view to_string(Site site) noexcept {
   return names[static_cast<std::size_t>(site)];
 }
 
+std::string_view to_string(Phase phase) noexcept {
+  constexpr std::array<std::string_view, static_cast<std::size_t>(Phase::count)> names{"accept", "traffic", "drain",
+                                                                                       "heal"};
+  return names[static_cast<std::size_t>(phase)];
+}
+
 bool keeps_clients_waiting(Site site) noexcept {
   switch (site) {
     case Site::accept_post:
@@ -195,7 +201,8 @@ std::span<const Cell> fault_cells() noexcept {
   return cells;
 }
 
-Faults::Faults(System system, Level level, Prng prng) : prng_{prng}, counts_(std::size(cells), 0) {
+Faults::Faults(System system, Level level, Prng prng)
+    : prng_{prng}, counts_(std::size(cells), 0), counts_by_phase_(std::size(cells)) {
   for (std::uint16_t cell = 0; cell < std::size(cells); ++cell) {
     if (!reachable(system, cells[cell])) continue;
     State& state = sites_[static_cast<std::size_t>(cells[cell].site)];
@@ -228,6 +235,7 @@ bool Faults::barred(std::uint64_t number) noexcept {
 int Faults::count(std::uint16_t cell) noexcept {
   if (barred(drawn_++)) return 0;
   ++counts_[cell];
+  ++counts_by_phase_[cell][static_cast<std::size_t>(phase_)];
   ++injected_;
   return cells[cell].error == 0 ? yes : cells[cell].error;
 }

@@ -64,6 +64,14 @@ struct Cell {
 std::span<const Cell> fault_cells() noexcept;
 bool reachable(System system, const Cell& cell) noexcept;
 
+/// Of a run, in which a fault happens: until the first client has gone, and then. After `drain`, or in its place, there
+/// is `heal`, which has none.
+enum class Phase : std::uint8_t { accept, traffic, drain, heal, count };
+
+std::string_view to_string(Phase phase) noexcept;
+
+using PhaseCounts = std::array<std::uint64_t, static_cast<std::size_t>(Phase::count)>;
+
 /// Asked by the kernels; answers with what is to go wrong. `counts()[n]` is how often cell n of `fault_cells()` has
 /// happened.
 class Faults {
@@ -89,6 +97,8 @@ class Faults {
   void heal() noexcept;
 
   const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
+  const std::vector<PhaseCounts>& counts_by_phase() const noexcept { return counts_by_phase_; }
+  void begin(Phase phase) noexcept { phase_ = phase; }
   std::uint64_t injected() const noexcept { return injected_; }
   /// Those that chance would have had, with those that it was not let have.
   std::uint64_t drawn() const noexcept { return drawn_; }
@@ -122,6 +132,8 @@ class Faults {
   std::array<State, static_cast<std::size_t>(Site::count)> sites_;
   std::vector<Forced> forced_;
   std::vector<std::uint64_t> counts_;
+  std::vector<PhaseCounts> counts_by_phase_;
+  Phase phase_ = Phase::accept;
   std::uint64_t injected_ = 0;
   std::uint64_t drawn_ = 0;
   FaultRanges only_;

@@ -109,6 +109,8 @@ class Machine {
   void violate(unsigned invariant, std::string_view words);
   const std::optional<Violation>& violation() const noexcept { return violation_; }
 
+  /// What a client may wait until it is met, with nothing in the way.
+  std::chrono::nanoseconds accept_wait_max = std::chrono::hours{1};
   unsigned accepts_at_once = 1;  ///< A listener's; they fail together.
   const System system;
   const Habits habits;

@@ -124,8 +124,15 @@ NativeHandle Network::accept(std::uint32_t listener, std::uint32_t into) {
   sockets_[made].link = index;
   links_[index].socket = made;
   links_[index].listener = no_index;
+  note_wait(links_[index]);
   ++accepted_;
   return handle;
+}
+
+void Network::note_wait(const Link& link) {
+  const TimePoint since = machine_.now() - machine_.accept_wait_max;
+  if (link.established_at < since && machine_.accepting_was_well_since(since))
+    machine_.violate(20, "a client knocks, nothing is in the way, and it is not met");
 }
 
 void Network::end_stream(Socket& socket) {
@@ -236,6 +243,7 @@ void Network::establish(std::uint32_t index) {
   }
   Socket& listener = sockets_[chosen];
   link.server_open = link.was_established = true;
+  link.established_at = machine_.now();
   link.listener = chosen;
   link.next = no_index;
   (listener.waiting == 0 ? listener.first_waiting : links_[listener.last_waiting].next) = index;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "iocpp/address.hpp"
@@ -49,6 +50,7 @@ struct Link {
   bool reset_at_peer = false;
   bool reset_on_the_way = false;  ///< To the server; what is behind it is lost.
   bool was_established = false;
+  TimePoint established_at{};
   std::uint8_t tries = 0;                 ///< To get into a backlog.
   bool served = false;                    ///< A handler has it, or had.
   bool spoiled = false;                   ///< A fault has hit it: it owes nobody anything.
@@ -154,6 +156,10 @@ class Network {
   /// A receive or send lacks memory or buffers: it must not be tried again and again.
   void fell_short(Link& link);
   Address peer_address(const Link& link) const noexcept;
+  /// A client that waits to be met, or is met now: not for too long, unless something is in the way.
+  void note_wait(const Link& link);
+  /// What is wrong with the lists, or nothing.
+  std::string_view flaw();
 
   Handles& handles() noexcept { return handles_; }
   std::span<const std::uint32_t> listeners() const noexcept { return listening_; }

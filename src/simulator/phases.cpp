@@ -19,6 +19,8 @@ constexpr std::uint32_t arrive_at_the_end = 16;
 void Run::go() {
   if (!open()) return;
   traffic();
+  serve(1);
+  machine_.faults.begin(Phase::traffic);
   if (!machine_.violation() && draft_.drain_after != UINT64_MAX && plan_.forced.empty()) return drain_in_traffic();
   serve(UINT64_MAX);
   if (!machine_.violation()) heal();
@@ -52,6 +54,7 @@ void Run::serve(std::uint64_t connections) {
 
 void Run::end_faults() {
   healed_ = true;
+  machine_.faults.begin(Phase::heal);
   machine_.faults.heal();
   for (Member& member : members_) member.handler->calm_down();
   machine_.network.handles().set_limit(draft_.habits.handle_limit);
@@ -136,6 +139,7 @@ void Run::drain_in_traffic() {
   serve(draft_.drain_after);
   if (machine_.violation()) return;
   machine_.note(What::phase, 0, 4);
+  machine_.faults.begin(Phase::drain);
   draining_ = true;
   const TimePoint deadline = machine_.now() + draft_.drain_timeout;
   machine_.network.drains(deadline);

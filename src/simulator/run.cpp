@@ -24,6 +24,7 @@ constexpr seconds wake_bound{3};
 constexpr std::uint64_t events_at_instant_max = 200'000;
 constexpr unsigned waits_a_turn_max = 1000;
 constexpr unsigned quiet_max = 9;
+constexpr std::uint64_t events_between_scans = 4096;
 
 }  // namespace
 
@@ -92,6 +93,7 @@ void Run::make_members() {
     group_.placing = true;
   }
   machine_.accepts_at_once = draft_.accepts_in_flight;
+  machine_.accept_wait_max = stop_slack();
   for (unsigned number = accept_loop ? draft_.shards : 0; number < members_.size(); ++number)
     group_.acceptors.push_back(&members_[number].shard->loop());
 }
@@ -213,6 +215,7 @@ bool Run::step() {
   events_at_instant_ = event.time == instant_ ? events_at_instant_ + 1 : 0;
   instant_ = event.time;
   if (events_at_instant_ > events_at_instant_max) machine_.violate(5, "time does not go on");
+  if (events_ % events_between_scans == 0) scan();
   if (events_ > draft_.events_max) machine_.violate(own_check, "the run does not come to an end");
   if (machine_.dispatch(event)) {
     ++lively_;
@@ -410,6 +413,7 @@ Outcome Run::outcome() {
   if (scripted_) outcome.scripts_begun = scripted_->begun();
   if (scripted_) outcome.scripts_dropped = scripted_->dropped();
   outcome.cells = machine_.faults.counts();
+  outcome.cells_by_phase = machine_.faults.counts_by_phase();
   outcome.events = events_;
   outcome.turns = turns_;
   outcome.virtual_time = machine_.now() - TimePoint{std::chrono::hours{1}};

@@ -99,6 +99,7 @@ class Run final : public Threads {
   void turn(unsigned number);
   void check(unsigned number);
   void check_reserve(Member& member);
+  void scan();
   void check_at_rest();
   void check_after_stop();
   void schedule_turn(unsigned number, std::chrono::nanoseconds after);

@@ -64,6 +64,7 @@ struct Outcome {
   std::uint64_t turns = 0;
   std::chrono::nanoseconds virtual_time{};
   std::vector<std::uint64_t> cells;  ///< By number of `fault_cells()`: how often it happened.
+  std::vector<PhaseCounts> cells_by_phase;
 
   unsigned violated = 0;  ///< The invariant; 0: none.
   std::string invariant;  ///< In words.

@@ -38,7 +38,8 @@ class Runs {
   explicit Runs(const SimulateOptions& options)
       : options_{options}, count_{(options.last_seed - options.first_seed + 1) * options.platforms.size()} {
     for (const Platform platform : options.platforms)
-      result_.cells.push_back({platform, std::vector<std::uint64_t>(iocpp::simulator::fault_cells().size(), 0)});
+      result_.cells.push_back({platform, std::vector<std::uint64_t>(iocpp::simulator::fault_cells().size(), 0),
+                               std::vector<iocpp::simulator::PhaseCounts>(iocpp::simulator::fault_cells().size())});
   }
 
   SimulateResult go() {
@@ -80,8 +81,11 @@ class Runs {
     result_.turns += outcome.turns;
     result_.hash += outcome.hash;
     result_.virtual_time += outcome.virtual_time;
-    for (std::size_t cell = 0; cell < outcome.cells.size(); ++cell)
+    for (std::size_t cell = 0; cell < outcome.cells.size(); ++cell) {
       result_.cells[at].counts[cell] += outcome.cells[cell];
+      for (std::size_t phase = 0; phase < outcome.cells_by_phase[cell].size(); ++phase)
+        result_.cells[at].by_phase[cell][phase] += outcome.cells_by_phase[cell][phase];
+    }
     if (options_.trace) result_.trace = outcome.last_steps;
     if (outcome.violated == 0 || result_.violation) return;
     result_.violation = outcome;

@@ -28,6 +28,7 @@ struct SimulateOptions {
 struct PlatformCells {
   iocpp::simulator::Platform platform;
   std::vector<std::uint64_t> counts;
+  std::vector<iocpp::simulator::PhaseCounts> by_phase;
 };
 
 struct SimulateResult {
