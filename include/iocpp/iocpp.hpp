@@ -6,6 +6,7 @@
 #include <iocpp/counters.hpp>
 #include <iocpp/error.hpp>
 #include <iocpp/handler.hpp>
+#include <iocpp/limits.hpp>
 #include <iocpp/options.hpp>
 #include <iocpp/server.hpp>
 #include <iocpp/version.hpp>

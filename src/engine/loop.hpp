@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "core/connection_limit.hpp"
 #include "core/core.hpp"
+#include "core/gate.hpp"
 #include "core/placement.hpp"
 #include "engine/backend.hpp"
 #include "engine/mailbox.hpp"
@@ -53,23 +53,30 @@ class Loop {
     wake();
   }
 
+  /// Another shard's connection has ended, and the gate knows. Any thread. Whoever waits says so before it asks the
+  /// gate for the last time: so one of the two sees the other.
+  void place_freed() noexcept {
+    if (waits_for_place_.load() && waits_for_place_.exchange(false)) wake();
+  }
+
  protected:
-  Loop(const core::CoreConfig& config, core::ConnectionLimit& limit, core::TimeSource& time,
-       std::size_t mailbox_bytes_max)
-      : core_{config, limit, time}, mailbox_{mailbox_bytes_max, [this] { wake(); }} {}
+  Loop(const core::CoreConfig& config, core::Gate& gate, core::TimeSource& time, std::size_t mailbox_bytes_max)
+      : core_{config, gate, time}, mailbox_{mailbox_bytes_max, [this] { wake(); }} {}
 
   core::Core core_;
   Mailbox mailbox_;
   std::atomic<std::uint64_t> arriving_{0};
   std::atomic<bool> waits_for_handle_{false};
   std::atomic<bool> handle_was_freed_{false};
+  std::atomic<bool> waits_for_place_{false};
 };
 
 /// What the shards of one server share. It outlives them.
 struct Group {
-  explicit Group(std::size_t connections_max) : limit{connections_max} {}
+  explicit Group(const Limits& limits, const HashKey& key = {}) : gate{limits, key} {}
+  explicit Group(std::size_t connections_max) : Group{Limits{.connections_max = connections_max}} {}
 
-  core::ConnectionLimit limit;
+  core::Gate gate;
   std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};

@@ -7,7 +7,7 @@ namespace iocpp::engine {
 
 template <CompletionPort Port>
 Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<Port> port)
-    : Loop{core_config(config), group.limit, *this, config.mailbox_bytes_max},
+    : Loop{core_config(config), group.gate, *this, config.mailbox_bytes_max},
       group_{group},
       config_{config},
       port_{std::move(port)} {
@@ -15,7 +15,7 @@ Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<P
   config_.backend.counters = &core_.counters();
   for (std::uint32_t index = 0; index < config.listeners.size(); ++index) {
     const core::Acceptor::Config chain{.platform = Port::capabilities.platform,
-                                       .multishot = Port::capabilities.multishot_accept,
+                                       .multishot = Port::capabilities.multishot_accept && !group.gate.pauses(),
                                        .singles = config.accepts_in_flight,
                                        .seed = (std::uint64_t{config.core.shard} << 32) | index};
     listeners_.emplace_back(index, config.listeners[index], chain, core_.timers());
@@ -86,6 +86,7 @@ void Engine<Port>::dispatch(const Completion& completion) {
       return on_accept(completion);
     case Operation::close:
       core_.on_close(completion);
+      note_freed_place();
       return note_freed_handle();
     case Operation::poll_listener:
       return on_poll(completion);
@@ -191,7 +192,7 @@ void Engine<Port>::handle_message(Message& message) {
       return core_.guarded(message.task);
     case Message::Kind::adopt:
       arrived();
-      return adopt(message.handle, message.listener);
+      return adopt({message.handle, message.listener, message.place});
   }
 }
 
@@ -200,7 +201,7 @@ template <CompletionPort Port>
 void Engine<Port>::return_message(Message& message) {
   if (message.kind == Message::Kind::adopt) {
     arrived();
-    return refuse(message.handle);
+    return turn_away({message.handle, message.listener, message.place});
   }
   if (message.kind == Message::Kind::send) return_send(message, errc::closed);
 }

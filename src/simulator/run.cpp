@@ -23,6 +23,8 @@ constexpr seconds wake_bound{3};
 constexpr std::uint64_t events_at_instant_max = 200'000;
 constexpr unsigned waits_a_turn_max = 1000;
 constexpr unsigned quiet_max = 9;
+/// A timer is late by the wheel's step, and a system whose waits are in milliseconds rounds up.
+constexpr milliseconds timer_step{4};
 
 System system_of(Platform platform) noexcept {
   switch (platform) {
@@ -54,13 +56,16 @@ bool reachable(Platform platform, std::size_t cell) noexcept {
   return simulator::reachable(system_of(platform), fault_cells()[cell]);
 }
 
+/// The clock's first time.
+constexpr TimePoint began{std::chrono::hours{1}};
+
 Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
     : plan_{plan},
       draft_{draft},
       make_shard_{make_shard},
       machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
-      group_{draft.connections_max} {
+      group_{draft.limits, HashKey{plan.seed, ~plan.seed}} {
   machine_.faults.limit_to(plan.only_faults);
   if (draft.scripted) scripted_ = std::make_unique<ScriptedPeers>(machine_, peers_, draft.script);
   for (const ForcedFault& forced : plan.forced) machine_.faults.force(forced.cell, forced.first, forced.count);
@@ -104,6 +109,8 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.known = member.inner == nullptr && plan_.shared_handler == nullptr;
   habits.by_mailbox = habits.by_mailbox && habits.known;
   habits.send_queue_bytes_high = draft_.core.pause_receive_above_high ? draft_.core.send_queue_bytes_high : SIZE_MAX;
+  if (draft_.limits.connections_per_address != 0)
+    habits.connections_per_address = draft_.limits.connections_per_address;
   habits.linger_bytes_max = draft_.core.linger_bytes_max;
   habits.receive_buffer = draft_.habits.network.receive_buffer;
   // While a callback is slow, io_uring goes on receiving into all the buffers that it has.
@@ -262,6 +269,47 @@ void Run::check(unsigned number) {
     machine_.violate(17, "fewer connections are counted than handlers know");
   if (counters.connections_open.get() != member.shard->loop().core().connections())
     machine_.violate(17, "the counter of open connections is not their number");
+  check_limits();
+}
+
+/// Between turns the gate has admitted exactly those who have a slot, or are on their way to one.
+void Run::check_limits() {
+  const core::Gate& gate = group_.gate;
+  std::uint64_t connections = 0;
+  for (const engine::Loop* loop : group_.loops) connections += loop->load();
+  if (gate.connections() != connections)
+    machine_.violate(17, "the limit does not count the connections that there are");
+  const std::uint64_t late = gate.pauses() ? group_.acceptors.size() * draft_.accepts_in_flight : 0;
+  if (connections > draft_.limits.connections_max + late)
+    machine_.violate(17, "there are more connections than the limit lets in");
+  check_rate();
+  if (!gate.pauses()) return;
+  for (Member& member : members_) {
+    const auto deadline = member.shard->loop().core().next_deadline();
+    const bool wakes = !member.asleep || member.woken || (deadline && *deadline <= machine_.now() + timer_step);
+    const bool frozen = member.shard->is_paused() && !wakes && gate.room(machine_.now()).accepts != 0;
+    if (!frozen) {
+      member.frozen_since = TimePoint::max();
+      continue;
+    }
+    member.frozen_since = std::min(member.frozen_since, machine_.now());
+    const std::chrono::nanoseconds most = plan_.platform == Platform::iocp ? wake_bound : seconds{0};
+    if (machine_.now() - member.frozen_since >= most)
+      machine_.violate(3, "there is room, and a loop that a limit has paused sleeps on");
+  }
+}
+
+/// From the beginning on: a burst, and so many a second. A drain is not held up by a rate.
+void Run::check_rate() {
+  const Limits& limits = draft_.limits;
+  const bool drains = group_.drain_deadline.load() != engine::Group::not_draining;
+  if (limits.accepts_per_second == 0 || (drains && group_.gate.pauses())) return;
+  std::uint64_t accepted = 0;
+  for (const Member& member : members_) accepted += member.shard->counters().accepted.get();
+  const std::uint64_t burst = limits.accepts_burst + group_.acceptors.size() * draft_.accepts_in_flight + 1;
+  const auto milliseconds_gone = static_cast<std::uint64_t>((machine_.now() - began) / milliseconds{1}) + 1;
+  if (accepted > burst + milliseconds_gone * limits.accepts_per_second / 1000)
+    machine_.violate(17, "more clients were accepted than the rate lets in");
 }
 
 /// A connection or task of which the server's own threads know nothing.

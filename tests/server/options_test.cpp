@@ -83,7 +83,7 @@ TEST(Options, at_the_ends_of_their_ranges_are_taken) {
   Options options;
   options.backlog = 1;
   options.accepts_in_flight = 1'024;
-  options.connections_max = 1;
+  options.limits.connections_max = 1;
   options.keepalive = std::chrono::seconds{32'767};
   options.receive_ring_bytes = options.receive_ring_bytes_max = 64 * kib;
   options.send_queue_bytes_low = options.send_queue_bytes_high = 0;
