@@ -1,6 +1,7 @@
 // Everything of iocpp's public API.
 #pragma once
 
+#include <iocpp/accept_health.hpp>
 #include <iocpp/address.hpp>
 #include <iocpp/connection.hpp>
 #include <iocpp/counters.hpp>

@@ -93,6 +93,9 @@ void Engine<Port>::keep_reserve() {
 /// A client, unless some shard's reserve handle is what it was accepted with: that is given back, the client refused.
 template <CompletionPort Port>
 void Engine<Port>::take_client(Listener& listener, NativeHandle handle) {
+  ListenerNote& note = listener_notes_[listener.index];
+  note.accepted.add();
+  note.last_accept.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   if (group_.reserves_out.load(std::memory_order_relaxed) != 0) keep_reserve();
   if (group_.reserves_out.load(std::memory_order_relaxed) == 0) return admit(handle, listener.index);
   core_.counters().shed.add();
@@ -206,6 +209,7 @@ void Engine<Port>::keep_accepting() {
     const bool waits = listener.acceptor.armed() && !is_paused;
     if (!std::exchange(listener.waited, waits) && waits) core_.counters().accept_retries_paced.add();
     if (!std::exchange(listener.paused, is_paused) && is_paused) core_.counters().accept_pauses.add();
+    tell_monitors(listener);
     in_flight += listener.acceptor.in_flight();
     waiting += waits ? 1U : 0U;
     paused += is_paused ? 1U : 0U;
@@ -216,6 +220,16 @@ void Engine<Port>::keep_accepting() {
   core_.counters().listeners_paused.set(paused);
   if (waits_for_handle != waits_for_handle_.load(std::memory_order_relaxed)) waits_for_handle_.store(waits_for_handle);
   assert(accept_chain_holds());
+}
+
+template <CompletionPort Port>
+void Engine<Port>::tell_monitors(const Listener& listener) noexcept {
+  static_assert(static_cast<int>(AcceptState::closing) == static_cast<int>(Acceptor::Mode::closing) &&
+                static_cast<int>(AcceptState::paused) == static_cast<int>(Acceptor::Mode::paused));
+  ListenerNote& note = listener_notes_[listener.index];
+  note.handle.store(listener.handle, std::memory_order_relaxed);
+  note.state.store(static_cast<AcceptState>(listener.acceptor.mode()), std::memory_order_relaxed);
+  note.in_flight.store(listener.acceptor.in_flight(), std::memory_order_relaxed);
 }
 
 template <CompletionPort Port>

@@ -81,6 +81,7 @@ class Engine final : public Loop, private core::TimeSource {
   core::Room room();
   void keep_accepting();
   void keep_accepting(Listener& listener);
+  void tell_monitors(const Listener& listener) noexcept;
   void close_in_order(Listener& listener);
   bool accept_the_rest(Listener& listener);
   bool wait_for_the_rest(Listener& listener, core::AcceptOutcome outcome);

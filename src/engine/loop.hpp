@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <vector>
 
@@ -15,8 +17,18 @@
 #include "core/placement.hpp"
 #include "engine/backend.hpp"
 #include "engine/mailbox.hpp"
+#include "iocpp/accept_health.hpp"
 
 namespace iocpp::engine {
+
+/// What a monitor may read of a listener, on any thread; its loop writes it.
+struct ListenerNote {
+  std::atomic<NativeHandle> handle{no_handle};  ///< It may be closed by now, and its number somebody else's.
+  std::atomic<AcceptState> state{AcceptState::closed};
+  std::atomic<std::uint32_t> in_flight{0};
+  std::atomic<Clock::rep> last_accept{0};
+  core::Counter accepted;
+};
 
 /// One shard's loop: a thread (or the simulator) calls `open` once, then `turn` until it answers false. One virtual
 /// call a turn.
@@ -38,6 +50,14 @@ class Loop {
   Mailbox& mailbox() noexcept { return mailbox_; }
   core::Core& core() noexcept { return core_; }
   const core::Core& core() const noexcept { return core_; }
+
+  /// For monitors; any thread. Since when the turn that runs has lasted; nothing while it waits.
+  std::optional<TimePoint> busy_since() const noexcept {
+    const Clock::rep since = busy_since_.load(std::memory_order_relaxed);
+    if (since == 0) return std::nullopt;
+    return TimePoint{Clock::duration{since}};
+  }
+  const std::deque<ListenerNote>& listener_notes() const noexcept { return listener_notes_; }
 
   /// Connections that it has or is about to get.
   std::uint64_t load() const noexcept {
@@ -69,6 +89,8 @@ class Loop {
   std::atomic<bool> waits_for_handle_{false};
   std::atomic<bool> handle_was_freed_{false};
   std::atomic<bool> waits_for_place_{false};
+  std::atomic<Clock::rep> busy_since_{0};
+  std::deque<ListenerNote> listener_notes_;
 };
 
 /// What the shards of one server share. It outlives them.

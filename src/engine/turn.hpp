@@ -19,6 +19,7 @@ Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<P
                                        .singles = config.accepts_in_flight,
                                        .seed = (std::uint64_t{config.core.shard} << 32) | index};
     listeners_.emplace_back(index, config.listeners[index], chain, core_.timers());
+    listener_notes_.emplace_back();
   }
 }
 
@@ -43,8 +44,10 @@ std::error_code Engine<Port>::open(std::vector<Handler*> handlers) {
 
 template <CompletionPort Port>
 bool Engine<Port>::turn() {
+  busy_since_.store(0, std::memory_order_relaxed);
   const std::span<const Completion> completions = port_->wait(wait_time());
   now_ = port_->now();
+  busy_since_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   core_.counters().turns.add();
   posts_refused_ = false;
   for (const Completion& completion : completions) dispatch(completion);
@@ -54,7 +57,9 @@ bool Engine<Port>::turn() {
   core_.timers().expire(now_, [this](core::Timer& timer) { on_timer(timer); });
   flush();
   keep_accepting();
-  return !finished();
+  if (!finished()) return true;
+  busy_since_.store(0, std::memory_order_relaxed);
+  return false;
 }
 
 template <CompletionPort Port>

@@ -300,6 +300,14 @@ std::error_code Server::Running::put(unsigned shard_index, std::unique_ptr<engin
   return loop->mailbox().put(message);
 }
 
+AcceptHealth Server::Running::accept_health(std::chrono::milliseconds stalled_after) const {
+  AcceptHealth health;
+  for (unsigned number = 0; number < members_.size(); ++number)
+    monitor_.look(*members_[number].loop, number, now(), stalled_after, health);
+  health.drops = backend::accept_drops();
+  return health;
+}
+
 Counters Server::Running::counters() const {
   Counters sum;
   for (const Member& member : members_) {

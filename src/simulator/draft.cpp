@@ -1,4 +1,6 @@
 // What the seed decides before anything happens.
+#include <array>
+
 #include "simulator/run.hpp"
 
 namespace iocpp::simulator {
@@ -38,8 +40,9 @@ void draft_limits(Prng& prng, Draft& draft) {
   if (!one_in(prng, 3)) return;
   Limits& limits = draft.limits;
   draft.habits.network.addresses = static_cast<std::uint32_t>(scaled(prng, 1, 6));
-  limits.when_full = static_cast<WhenFull>(prng.below(3));
-  if (one_in(prng, 2)) limits.connections_max = between(prng, 8, 64);
+  constexpr std::array when_full{WhenFull::pause, WhenFull::pause, WhenFull::close, WhenFull::reset};
+  limits.when_full = when_full[prng.below(when_full.size())];
+  if (!one_in(prng, 3)) limits.connections_max = between(prng, 8, 64);
   if (one_in(prng, 2)) limits.connections_per_address = static_cast<std::uint32_t>(between(prng, 8, 32));
   if (one_in(prng, 2)) {
     limits.accepts_per_second = static_cast<std::uint32_t>(scaled(prng, 50, 7));
