@@ -63,9 +63,8 @@ std::uint64_t Gate::hash_of(const Address& peer) const noexcept {
   return KeyedHash{key_}(high, low, ipv4 ? 4 : 6);
 }
 
-/// The address first: who is refused for it takes nothing from the others.
-Admission Gate::admit(const Address& peer, TimePoint now) noexcept {
-  if (is_exempt(peer)) return admit(now);
+Admission Gate::admit_address(const Address& peer, TimePoint now) noexcept {
+  if (is_exempt(peer)) return {};
   const AddressTable::Taken taken = addresses_->take(hash_of(peer), now);
   switch (taken.verdict) {
     case AddressTable::Verdict::too_many:
@@ -76,8 +75,15 @@ Admission Gate::admit(const Address& peer, TimePoint now) noexcept {
       break;
   }
   if (taken.place == AddressTable::untracked) untracked_.fetch_add(1, std::memory_order_relaxed);
-  const Admission admission = admit_to_server(taken.place, now);
-  if (admission.refused) addresses_->give_back(taken.place);
+  return {.refused = std::nullopt, .place = taken.place};
+}
+
+/// The address first: who is refused for it takes nothing from the others.
+Admission Gate::admit(const Address& peer, TimePoint now) noexcept {
+  const Admission of_address = admit_address(peer, now);
+  if (of_address.refused) return of_address;
+  const Admission admission = admit_to_server(of_address.place, now);
+  if (admission.refused) addresses_->give_back(of_address.place);
   return admission;
 }
 

@@ -41,6 +41,9 @@ class Gate {
 
   /// One accepted client. `peer`: where addresses are asked for.
   [[nodiscard]] Admission admit(const Address& peer, TimePoint now) noexcept;
+  /// Its address alone, where that is known only later: of a client behind a proxy that was admitted without one. The
+  /// place is to be given back with the connection, as that of `admit`. Where addresses are asked for.
+  [[nodiscard]] Admission admit_address(const Address& peer, TimePoint now) noexcept;
   [[nodiscard]] Admission admit(TimePoint now) noexcept { return admit_to_server(AddressTable::untracked, now); }
   /// The handle of who was admitted is closed.
   void give_back(std::uint32_t place) noexcept {

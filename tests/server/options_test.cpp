@@ -66,6 +66,14 @@ INSTANTIATE_TEST_SUITE_P(
                                 [](Options& options) {
                                   options.send_queue_bytes_low = options.send_queue_bytes_high = options.send_queue_bytes_max = 0;
                                 }},
+                      bad<&Options::limits>("limits.ipv4_prefix", Limits{.ipv4_prefix = 0}),
+                      bad<&Options::limits>("limits.ipv4_prefix", Limits{.ipv4_prefix = 33}),
+                      bad<&Options::limits>("limits.ipv6_prefix", Limits{.ipv6_prefix = 129}),
+                      bad<&Options::limits>("limits.addresses_max", Limits{.addresses_max = 1'023}),
+                      bad<&Options::limits>("limits.connections_per_address", Limits{.connections_per_address = 1U << 24}),
+                      bad<&Options::limits>("limits.accepts_per_second", Limits{.accepts_per_second = 1'000'001}),
+                      bad<&Options::limits>("limits.accepts_burst", Limits{.accepts_burst = 1}),
+                      bad<&Options::limits>("limits.accepts_burst_per_address", Limits{.accepts_burst_per_address = 1}),
                       BadOption{"listen",
                                 [](Options& options) {
                                   options.host.clear();
