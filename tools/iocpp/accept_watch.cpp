@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr std::chrono::seconds pause{1};
+constexpr std::chrono::seconds look_pause{1};
 
 /// What stalls it, for people.
 std::string reason_of(const iocpp::AcceptHealth& health) {
@@ -38,7 +38,7 @@ void AcceptWatch::run() {
   std::unique_lock lock{mutex_};
   do {
     look();
-  } while (!stopped_.wait_for(lock, pause, [this] { return stop_; }));
+  } while (!stopped_.wait_for(lock, look_pause, [this] { return stop_; }));
   last_ = server_.accept_health().drops;
 }
 
