@@ -47,16 +47,21 @@ class Chargen : public iocpp::Handler {
   iocpp::SharedBytes block_ = chargen_block();
 };
 
+template <class Handler>
+std::unique_ptr<iocpp::Server> server_of(const iocpp::Options& options) {
+  return std::make_unique<iocpp::Server>(options, [](unsigned) { return std::make_unique<Handler>(); });
+}
+
 }  // namespace
 
-std::unique_ptr<iocpp::Handler> make_handler(Service service) {
+std::unique_ptr<iocpp::Server> make_server(Service service, const iocpp::Options& options) {
   switch (service) {
     case Service::echo:
-      return std::make_unique<Echo>();
+      return server_of<Echo>(options);
     case Service::discard:
-      return std::make_unique<Discard>();
+      return server_of<Discard>(options);
     case Service::chargen:
       break;
   }
-  return std::make_unique<Chargen>();
+  return server_of<Chargen>(options);
 }
