@@ -66,6 +66,10 @@ class Run final : public Threads {
   void wake(unsigned loop) override;
 
  private:
+  /// A wake that can't be posted is made good within a second (iocp::Port::longest_sleep); handlers may be slow
+  /// meanwhile.
+  static constexpr std::chrono::seconds wake_bound{3};
+
   struct Member {
     std::unique_ptr<Shard> shard;
     std::unique_ptr<Handler> inner;
