@@ -1,6 +1,9 @@
 // Limits on real sockets: who is refused and how, who waits and is served later, and what accept_health says meanwhile.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "server/gate.hpp"
 #include "server/live_server.hpp"
 
