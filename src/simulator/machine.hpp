@@ -111,7 +111,8 @@ class Machine {
 
   /// What a client may wait until it is met, with nothing in the way.
   std::chrono::nanoseconds accept_wait_max = std::chrono::hours{1};
-  unsigned accepts_at_once = 1;  ///< A listener's; they fail together.
+  std::vector<std::uint32_t> connections_of;  ///< By number of a client's address: those that a handler has.
+  unsigned accepts_at_once = 1;               ///< A listener's; they fail together.
   const System system;
   const Habits habits;
   Streams streams;

@@ -6,6 +6,8 @@ namespace iocpp::simulator {
 void Run::scan() {
   for (const Member& member : members_) {
     if (member.running || member.ended) continue;
+    // Whoever knocks at a limit waits.
+    if (member.shard->is_paused()) machine_.accepting_suffers();
     core::Core& core = member.shard->loop().core();
     if (const std::string_view flaw = core.flaw(); !flaw.empty()) machine_.violate(17, flaw);
     if (const std::string_view flaw = member.handler->flaw(core); !flaw.empty()) machine_.violate(17, flaw);

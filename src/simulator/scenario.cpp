@@ -29,7 +29,7 @@ void be_calm(Draft& draft) {
   draft.handler.slow_max = {};
   draft.handler.whim_of = 0;
   draft.handler.by_mailbox = false;
-  draft.connections_max = 100'000;
+  draft.limits = Draft{}.limits;
   draft.mailbox_bytes_max = Draft{}.mailbox_bytes_max;
   draft.core = core::CoreConfig{};
   draft.peers.mostly = Behaviour::echo;
@@ -64,7 +64,7 @@ void be_short(Draft& draft, System system) {
   draft.habits.submission_entries_max = 1;
   draft.habits.completion_entries_max = 2;
   draft.receive_ring_bytes = 16U << 10;
-  draft.connections_max = 100'000;
+  draft.limits = Draft{}.limits;
   draft.handles_pause_max = milliseconds{20};
   force(draft, system, Site::handle_limit, 0, 2);
 }
