@@ -61,6 +61,7 @@ struct Link {
   std::optional<std::uint64_t> promised;  ///< The handler answers so many bytes and no more.
   std::uint32_t shortages = 0;            ///< In a row.
   TimePoint short_since{};
+  std::uint64_t transfers_before = 0;  ///< ... all connections'.
   Pipe to_server;
   Pipe to_peer;
 };
@@ -182,6 +183,7 @@ class Network {
   void peer_vanish(std::uint32_t link);
 
  private:
+  void note_transfer(Link& link) noexcept;
   std::uint32_t make_socket(Socket::Kind kind);
   void establish(std::uint32_t index);
   void arrive_at_server(std::uint32_t index);
@@ -198,6 +200,7 @@ class Network {
   void end_listening(std::uint32_t socket);
 
   Machine& machine_;
+  std::uint64_t transfers_ = 0;  // receives and sends that moved bytes
   NetworkHabits habits_;
   Handles handles_;
   Pool<Socket> sockets_;
