@@ -98,6 +98,8 @@ class Core {
   std::uint32_t connections() const noexcept { return slots_.in_use(); }
   /// For tests and the simulator, between turns: what is wrong with the bookkeeping of all slots, or nothing.
   std::string_view flaw() noexcept;
+  /// The same, when a wait goes to sleep: whether something waits for the end of a quiet send.
+  bool hurries() noexcept;
 
   TimerQueue& timers() noexcept { return timers_; }
   std::optional<TimePoint> next_deadline() const noexcept { return timers_.next_deadline(); }

@@ -162,6 +162,9 @@ bool Run::sleep(unsigned loop, TimePoint until) {
   machine_.note(What::slept, loop,
                 until == TimePoint::max() ? 0 : static_cast<std::uint64_t>((until - machine_.now()).count()));
   if (first_wait) {
+    // Here a wait returns where a kernel's would sleep on, and what has ended quietly is told. Now and then is enough.
+    if (++member.sleeps % 8 == 0 && member.shard->loop().core().hurries())
+      machine_.violate(14, "a loop sleeps, and something waits for the end of a quiet send");
     member.asleep = true;
     if (until != TimePoint::max()) schedule_turn(loop, std::max(until - machine_.now(), std::chrono::nanoseconds{0}));
     return true;

@@ -80,6 +80,7 @@ class Run final : public Threads {
     std::unique_ptr<CheckedHandler> handler;
     std::uint32_t turn_generation = 0;
     unsigned waits = 0;  ///< In the turn that runs.
+    std::uint64_t sleeps = 0;
     bool asleep = false;
     bool running = false;
     bool woken = false;
