@@ -17,6 +17,7 @@ void Core::close(Slot& slot) noexcept {
   slot.reason = slot.peer_ended ? DisconnectReason::peer_closed : DisconnectReason::local_close;
   slot.end_requested = true;
   slot.resuming = false;
+  if (slot.has_timer) timers_.cancel(user_timers_[slot.index]);
   mark_dirty(slot);
 }
 
@@ -35,13 +36,14 @@ void Core::end(Slot& slot, DisconnectReason reason, int error, bool reset) noexc
   }
   slot.state = SlotState::ending;
   slot.reset = reset;
-  timers_.cancel(slot);
+  cancel_timers(slot);
   mark_dirty(slot);
 }
 
 void Core::settle(Slot& slot) {
   if (slot.resuming) deliver_stash(slot);
   if (slot.state == SlotState::flushing) flush_or_linger(slot);
+  if (slot.watched && slot.alive()) attend(slot);
   const bool over = slot.state == SlotState::ending && !slot.receive_in_flight && !slot.send_in_flight;
   if (over) disconnected(slot);
   // Not sooner: what its own callbacks did to it in here is settled too. Marked for a second look, it could be looked
@@ -70,10 +72,12 @@ void Core::disconnected(Slot& slot) {
   counters_.unsent_bytes.add(unsent);
   drain_.ended(slot, unsent);
   guarded([&] { handlers_[slot.listener]->on_disconnect(handle_of(slot), why); });
+  settling_tick_ = 0;  // it may have been slow
   release_memory(slot);
 }
 
 void Core::release_memory(Slot& slot) noexcept {
+  send_share_.give_back(slot.send_queue.size());
   slot.send_queue.clear(blocks_);
   slot.lent = false;
   if (slot.stash != nullptr) {

@@ -7,7 +7,13 @@
 namespace iocpp::core {
 
 Core::Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time)
-    : config_{config}, limit_{limit}, time_{time}, receive_shortage_{config.shard}, send_shortage_{config.shard} {
+    : config_{config},
+      rules_{config.deadlines},
+      send_share_{config.send_budget},
+      limit_{limit},
+      time_{time},
+      receive_shortage_{config.shard},
+      send_shortage_{config.shard} {
   starved_timer_.kind = TimerKind::starved;
 }
 
@@ -18,7 +24,8 @@ Core::~Core() {
 bool Core::adopt(NativeHandle handle, std::uint16_t listener) {
   if (!limit_.take()) return false;
   Slot* slot = slots_.take();
-  if (slot == nullptr) {
+  if (slot == nullptr || (rules_.any && !watch(*slot))) {
+    if (slot != nullptr) slots_.release(*slot);
     limit_.give_back();
     return false;
   }
@@ -47,7 +54,10 @@ void Core::mark_dirty(Slot& slot) noexcept {
 
 Slot* Core::next_dirty() noexcept {
   Slot* slot = dirty_first_;
-  if (slot == nullptr) return nullptr;
+  if (slot == nullptr) {
+    settling_tick_ = 0;
+    return nullptr;
+  }
   dirty_first_ = slot->dirty_next;
   if (dirty_first_ == nullptr) dirty_last_ = nullptr;
   return slot;
@@ -55,7 +65,13 @@ Slot* Core::next_dirty() noexcept {
 
 void Core::on_timer(Timer& timer) {
   if (timer.kind == TimerKind::starved) return retry_starved();
-  // The only deadline of a connection so far is close()'s.
+  if (timer.kind == TimerKind::user) return user_timer_fired(slots_.at(static_cast<UserTimer&>(timer).index));
+  if (timer.kind == TimerKind::watch) {
+    Watch& watch = static_cast<Watch&>(timer);
+    watch.fired = true;
+    return mark_dirty(slots_.at(watch.index));
+  }
+  // The slot's own timer is close()'s.
   Slot& slot = static_cast<Slot&>(timer);
   assert(slot.state == SlotState::flushing || slot.state == SlotState::lingering);
   const bool unsent = !slot.send_queue.empty();

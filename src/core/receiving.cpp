@@ -25,6 +25,10 @@ void Core::on_receive(const Completion& completion) {
 
 void Core::received(Slot& slot, std::span<const std::byte> bytes) {
   counters_.bytes_received.add(bytes.size());
+  if (slot.watched) {
+    watches_[slot.index].received(static_cast<std::uint32_t>(bytes.size()));
+    if (slot.alive()) mark_dirty(slot);
+  }
   switch (slot.state) {
     case SlotState::open:
       if (slot.paused() || slot.stash != nullptr) return stash(slot, bytes);
@@ -107,6 +111,7 @@ void Core::resume_if_unpaused(Slot& slot) noexcept {
 
 void Core::deliver_stash(Slot& slot) {
   slot.resuming = false;
+  settling_tick_ = 0;  // the handler may be slow
   while (slot.stash != nullptr) {
     if (slot.paused() || slot.state != SlotState::open) return;
     ByteQueue& bytes = slot.stash->bytes;

@@ -9,7 +9,10 @@ namespace iocpp::core {
 
 SendResult Core::refuse_send(Slot* slot, std::size_t bytes) noexcept {
   if (slot == nullptr || slot->state != SlotState::open || slot->end_requested) return {.closed = true};
-  if (bytes <= config_.send_queue_bytes_max - slot->send_queue.size()) return {};
+  if (bytes <= config_.send_queue_bytes_max - slot->send_queue.size()) {
+    if (send_share_.take(bytes)) return {};
+    counters_.send_total_overflows.add();
+  }
   end(*slot, DisconnectReason::send_overflow, 0, true);
   return {.overflow = true};
 }
@@ -22,6 +25,7 @@ SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
     try {
       append(*slot);
     } catch (...) {
+      send_share_.give_back(bytes);
       end(*slot, DisconnectReason::out_of_resources, 0, true);
       return {.closed = true};
     }
@@ -81,6 +85,8 @@ void Core::on_send(const Completion& completion) {
     counters_.bytes_sent.add(completion.bytes);
     send_shortage_.over();
     slot->send_queue.consume(blocks_, completion.bytes);
+    send_share_.give_back(completion.bytes);
+    if (slot->watched) watches_[slot->index].sent(completion.bytes, slot->send_queue.empty());
     if (slot->state == SlotState::open || slot->state == SlotState::flushing) {
       call_handler(*slot, [&](Handler& handler) { handler.on_sent(handle_of(*slot), completion.bytes); });
       queue_shrank(*slot);
@@ -110,6 +116,7 @@ void Core::keep_lent(Slot& slot) noexcept {
 }
 
 void Core::keep_lent() noexcept {
+  settling_tick_ = 0;
   for (Slot* slot = dirty_first_; slot != nullptr; slot = slot->dirty_next) {
     if (slot->lent && !slot->send_in_flight) keep_lent(*slot);
   }

@@ -61,6 +61,8 @@ struct Slot : Timer {
   bool timed_out : 1 = false;           ///< close()'s deadline was over before everything was sent.
   bool draining : 1 = false;            ///< Counted by the drain.
   bool drain_was_idle : 1 = false;
+  bool watched : 1 = false;    ///< It has deadlines: a Watch beside it.
+  bool has_timer : 1 = false;  ///< Its user has used its timer, which is beside it too.
 
   SlotState state = SlotState::free;
   DisconnectReason reason = DisconnectReason::local_close;

@@ -67,9 +67,11 @@ class Loop {
 
 /// What the shards of one server share. It outlives them.
 struct Group {
-  explicit Group(std::size_t connections_max) : limit{connections_max} {}
+  explicit Group(std::size_t connections_max, std::size_t send_bytes_max = 0, std::size_t shards = 1)
+      : limit{connections_max}, send_budget{send_bytes_max, shards} {}
 
   core::ConnectionLimit limit;
+  core::SendBudget send_budget;
   std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};

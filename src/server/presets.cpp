@@ -1,0 +1,26 @@
+// Options for two kinds of networks; the reasons are in the comments of what they set.
+#include "iocpp/options.hpp"
+
+namespace iocpp {
+
+Options Options::trusted_network() {
+  return {};
+}
+
+Options Options::public_internet() {
+  using std::chrono::hours;
+  using std::chrono::seconds;
+  Options options;
+  options.deadlines = {.idle = seconds{60},
+                       .write = seconds{30},
+                       .lifetime = hours{24},
+                       .min_rate_bytes = 500,
+                       .min_rate_grace = seconds{20}};
+  options.send_queue_bytes_high = 256U << 10;
+  options.send_queue_bytes_low = 64U << 10;
+  options.send_queue_bytes_max = 4U << 20;
+  options.send_queue_bytes_max_total = 256U << 20;
+  return options;
+}
+
+}  // namespace iocpp
