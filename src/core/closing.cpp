@@ -25,6 +25,13 @@ void Core::abort(ConnectionId id) noexcept {
   if (Slot* slot = find(id); slot != nullptr) end(*slot, DisconnectReason::local_abort, 0, true);
 }
 
+/// There is no room for so many bytes more: in its own queue, or in all of them together.
+SendResult Core::overflow(Slot& slot, std::size_t bytes) noexcept {
+  if (bytes <= config_.send_queue_bytes_max - slot.send_queue.size()) counters_.send_total_overflows.add();
+  end(slot, DisconnectReason::send_overflow, 0, true);
+  return {.overflow = true};
+}
+
 /// Over, whatever is in flight. Where close() was called before and everything was sent, its reason stands, unless it
 /// was cut short from this side: by the drain, which counts it as cut, or by a handler that threw.
 void Core::end(Slot& slot, DisconnectReason reason, int error, bool reset) noexcept {
@@ -43,7 +50,8 @@ void Core::end(Slot& slot, DisconnectReason reason, int error, bool reset) noexc
 void Core::settle(Slot& slot) {
   if (slot.resuming) deliver_stash(slot);
   if (slot.state == SlotState::flushing) flush_or_linger(slot);
-  if (slot.watched && slot.alive()) attend(slot);
+  if (slot.watched) [[unlikely]]
+    attend(slot);
   const bool over = slot.state == SlotState::ending && !slot.receive_in_flight && !slot.send_in_flight;
   if (over) disconnected(slot);
   // Not sooner: what its own callbacks did to it in here is settled too. Marked for a second look, it could be looked

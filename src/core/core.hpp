@@ -167,7 +167,7 @@ class Core {
   bool may_lend(const Slot& slot, std::span<const std::byte> bytes) const noexcept;
   void lent_send_ended(Slot& slot, int error, bool cancelled_here);
   void keep_lent(Slot& slot) noexcept;
-  SendResult refuse_send(Slot* slot, std::size_t bytes) noexcept;
+  SendResult overflow(Slot& slot, std::size_t bytes) noexcept;
   template <class Append>
   SendResult enqueue(ConnectionId id, std::size_t bytes, Append&& append);
   void queue_shrank(Slot& slot);
@@ -184,6 +184,8 @@ class Core {
 
   // deadlines.cpp
   bool watch(Slot& slot) noexcept;
+  void note_received(Slot& slot, std::size_t bytes) noexcept;
+  void note_sent(Slot& slot, std::size_t bytes) noexcept;
   void attend(Slot& slot) noexcept;
   void end_late(Slot& slot, DisconnectReason reason) noexcept;
   void cancel_timers(Slot& slot) noexcept;

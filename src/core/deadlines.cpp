@@ -35,9 +35,20 @@ std::uint64_t Core::settling_tick() noexcept {
   return settling_tick_;
 }
 
+void Core::note_received(Slot& slot, std::size_t bytes) noexcept {
+  watches_[slot.index].received(static_cast<std::uint32_t>(bytes));
+  if (slot.alive()) mark_dirty(slot);
+}
+
+/// After the bytes have left the queue, before the handler can fill it again.
+void Core::note_sent(Slot& slot, std::size_t bytes) noexcept {
+  watches_[slot.index].sent(static_cast<std::uint32_t>(bytes), slot.send_queue.empty());
+}
+
 /// What is over is judged by the beginning of the turn, since what has come after it is not seen yet; and again in a
 /// later turn, since a port may hand out in the next one what the system had before this one (epoll).
 void Core::attend(Slot& slot) noexcept {
+  if (!slot.alive()) return;
   Watch& watch = watches_[slot.index];
   const WatchedState state = state_of(slot);
   const std::uint64_t now = settling_tick();

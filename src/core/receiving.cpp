@@ -21,14 +21,12 @@ void Core::on_receive(const Completion& completion) {
   received_ = &completion;
   received(*slot, {completion.received, completion.bytes});
   received_ = nullptr;
+  if (slot->watched) [[unlikely]]
+    note_received(*slot, completion.bytes);
 }
 
 void Core::received(Slot& slot, std::span<const std::byte> bytes) {
   counters_.bytes_received.add(bytes.size());
-  if (slot.watched) {
-    watches_[slot.index].received(static_cast<std::uint32_t>(bytes.size()));
-    if (slot.alive()) mark_dirty(slot);
-  }
   switch (slot.state) {
     case SlotState::open:
       if (slot.paused() || slot.stash != nullptr) return stash(slot, bytes);

@@ -1,6 +1,7 @@
 #include "core/send_budget.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace iocpp::core {
 
@@ -18,6 +19,18 @@ bool SendBudget::take(std::size_t bytes) noexcept {
 
 SendShare::~SendShare() {
   if (budget_ != nullptr) budget_->give_back(held_);
+}
+
+bool SendShare::take_counted(std::size_t bytes) noexcept {
+  if (bytes > held_ - used_ && !hold_more(bytes)) return false;
+  used_ += bytes;
+  return true;
+}
+
+void SendShare::give_back_counted(std::size_t bytes) noexcept {
+  assert(bytes <= used_);
+  used_ -= bytes;
+  if (held_ - used_ >= 2 * budget_->portion()) hold_less();
 }
 
 bool SendShare::hold_more(std::size_t bytes) noexcept {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <cassert>
 #include <cstddef>
 
 namespace iocpp::core {
@@ -35,20 +34,14 @@ class SendShare {
   SendShare(const SendShare&) = delete;
   SendShare& operator=(const SendShare&) = delete;
 
-  [[nodiscard]] bool take(std::size_t bytes) noexcept {
-    if (budget_ == nullptr) return true;
-    if (bytes > held_ - used_ && !hold_more(bytes)) return false;
-    used_ += bytes;
-    return true;
-  }
+  [[nodiscard]] bool take(std::size_t bytes) noexcept { return budget_ == nullptr || take_counted(bytes); }
   void give_back(std::size_t bytes) noexcept {
-    if (budget_ == nullptr) return;
-    assert(bytes <= used_);
-    used_ -= bytes;
-    if (held_ - used_ >= 2 * budget_->portion()) hold_less();
+    if (budget_ != nullptr) give_back_counted(bytes);
   }
 
  private:
+  bool take_counted(std::size_t bytes) noexcept;
+  void give_back_counted(std::size_t bytes) noexcept;
   bool hold_more(std::size_t bytes) noexcept;
   void hold_less() noexcept;
 

@@ -7,20 +7,12 @@
 
 namespace iocpp::core {
 
-SendResult Core::refuse_send(Slot* slot, std::size_t bytes) noexcept {
-  if (slot == nullptr || slot->state != SlotState::open || slot->end_requested) return {.closed = true};
-  if (bytes <= config_.send_queue_bytes_max - slot->send_queue.size()) {
-    if (send_share_.take(bytes)) return {};
-    counters_.send_total_overflows.add();
-  }
-  end(*slot, DisconnectReason::send_overflow, 0, true);
-  return {.overflow = true};
-}
-
 template <class Append>
 SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
   Slot* slot = find(id);
-  if (const SendResult refused = refuse_send(slot, bytes); refused.closed || refused.overflow) return refused;
+  if (slot == nullptr || slot->state != SlotState::open || slot->end_requested) return {.closed = true};
+  const bool fits = bytes <= config_.send_queue_bytes_max - slot->send_queue.size();
+  if (!fits || !send_share_.take(bytes)) return overflow(*slot, bytes);
   if (bytes != 0) {
     try {
       append(*slot);
@@ -86,7 +78,8 @@ void Core::on_send(const Completion& completion) {
     send_shortage_.over();
     slot->send_queue.consume(blocks_, completion.bytes);
     send_share_.give_back(completion.bytes);
-    if (slot->watched) watches_[slot->index].sent(completion.bytes, slot->send_queue.empty());
+    if (slot->watched) [[unlikely]]
+      note_sent(*slot, completion.bytes);
     if (slot->state == SlotState::open || slot->state == SlotState::flushing) {
       call_handler(*slot, [&](Handler& handler) { handler.on_sent(handle_of(*slot), completion.bytes); });
       queue_shrank(*slot);

@@ -9,6 +9,27 @@ struct Echo : iocpp::Handler {
   void on_receive(iocpp::Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
 };
 
+/// The same in messages of so many bytes: one that has begun must be complete in its time (Deadlines::min_rate_bytes).
+class MessageEcho : public iocpp::Handler {
+ public:
+  explicit MessageEcho(std::size_t message_bytes) : message_bytes_{message_bytes} {}
+
+  void on_connect(iocpp::Connection connection) override { connection.emplace_context<std::size_t>(0); }
+  void on_receive(iocpp::Connection connection, std::span<const std::byte> bytes) override {
+    connection.send(bytes);
+    std::size_t* part = connection.context<std::size_t>();
+    if (part == nullptr) return;
+    const std::size_t before = *part;
+    *part = (before + bytes.size()) % message_bytes_;
+    const bool next_began = before == 0 || before + bytes.size() > message_bytes_;
+    if (*part == 0) return connection.end_message();
+    if (next_began) connection.begin_message();
+  }
+
+ private:
+  std::size_t message_bytes_;
+};
+
 /// RFC 863: what arrives is thrown away, which a handler does by default.
 struct Discard : iocpp::Handler {};
 
@@ -49,9 +70,10 @@ class Chargen : public iocpp::Handler {
 
 }  // namespace
 
-std::unique_ptr<iocpp::Handler> make_handler(Service service) {
-  switch (service) {
+std::unique_ptr<iocpp::Handler> make_handler(const ServeOptions& options) {
+  switch (options.service) {
     case Service::echo:
+      if (options.message_bytes != 0) return std::make_unique<MessageEcho>(options.message_bytes);
       return std::make_unique<Echo>();
     case Service::discard:
       return std::make_unique<Discard>();

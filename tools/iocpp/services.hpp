@@ -8,4 +8,4 @@
 #include "serve.hpp"
 
 /// The handler of one shard.
-std::unique_ptr<iocpp::Handler> make_handler(Service service);
+std::unique_ptr<iocpp::Handler> make_handler(const ServeOptions& options);

@@ -28,6 +28,7 @@ class Simulation::Running {
   void fail(std::string_view why);
   bool failed() const noexcept { return !failure_.empty() || (run_ && run_->violated()); }
   std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message) const;
+  std::function<void()> guarded(std::function<void()> task);
   bool ended() const noexcept { return ended_; }
   std::uint64_t random(std::uint64_t bound) noexcept { return chance_.below(bound); }
   const SimulationOptions& options() const noexcept { return options_; }
