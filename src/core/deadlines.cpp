@@ -57,7 +57,7 @@ void Core::attend(Slot& slot) noexcept {
     if (!begins || (watch.armed() && watch.tick <= now + rules_.soonest)) return;
   } else {
     watch.fired = false;
-    const auto over = watch.over(rules_, state, timers_.tick());
+    const auto over = watch.over(rules_, state, timers_.tick(), now);
     if (over && watch.suspected) return end_late(slot, *over);
     watch.suspected = over.has_value();
     if (over) return timers_.arm_at(watch, timers_.tick() + 1);
@@ -65,11 +65,10 @@ void Core::attend(Slot& slot) noexcept {
   if (const auto due = watch.next_due(rules_, state, now)) timers_.arm_at(watch, *due);
 }
 
-/// At once: a peer that is late holds its handle no longer. Where all was sent it sees the end of the stream.
+/// By a reset: after an orderly close the system would go on keeping what a peer does not read, for minutes.
 void Core::end_late(Slot& slot, DisconnectReason reason) noexcept {
-  const bool quiet = reason == DisconnectReason::idle_timeout && slot.send_queue.empty();
   slot.timed_out = slot.state == SlotState::open || !slot.send_queue.empty();
-  end(slot, reason, 0, !quiet);
+  end(slot, reason, 0, true);
 }
 
 void Core::cancel_timers(Slot& slot) noexcept {

@@ -110,9 +110,10 @@ std::optional<std::uint64_t> Watch::next_due(const DeadlineRules& rules, const W
   return first;
 }
 
-void Watch::next_periods(const DeadlineRules& rules, const WatchedState& state, std::uint64_t now) noexcept {
+void Watch::next_periods(const DeadlineRules& rules, const WatchedState& state, std::uint64_t judged,
+                         std::uint64_t now) noexcept {
   const auto follow = [&](std::uint32_t& period, std::uint32_t& bytes) {
-    if (now < whole(now, period) + rules.grace || bytes < rules.bytes_a_grace) return;
+    if (judged < whole(judged, period) + rules.grace || bytes < rules.bytes_a_grace) return;
     period = static_cast<std::uint32_t>(now);
     bytes = 0;
   };
@@ -121,12 +122,12 @@ void Watch::next_periods(const DeadlineRules& rules, const WatchedState& state, 
   if (in_message_) follow(message_period_, received_in_period_);
 }
 
-std::optional<DisconnectReason> Watch::over(const DeadlineRules& rules, const WatchedState& state,
+std::optional<DisconnectReason> Watch::over(const DeadlineRules& rules, const WatchedState& state, std::uint64_t judged,
                                             std::uint64_t now) noexcept {
-  next_periods(rules, state, now);
+  next_periods(rules, state, judged, now);
   std::optional<DisconnectReason> reason;
-  for_each_due(rules, state, now, [&](DisconnectReason of, std::uint64_t due) {
-    if (due <= now && !reason) reason = of;
+  for_each_due(rules, state, judged, [&](DisconnectReason of, std::uint64_t due) {
+    if (due <= judged && !reason) reason = of;
   });
   return reason;
 }

@@ -65,8 +65,8 @@ class Watch : public Timer {
   std::optional<std::uint64_t> next_due(const DeadlineRules& rules, const WatchedState& state,
                                         std::uint64_t now) const noexcept;
 
-  /// What is over at `now`; periods that brought their bytes are followed by the next.
-  std::optional<DisconnectReason> over(const DeadlineRules& rules, const WatchedState& state,
+  /// What is over at `judged`; periods that brought their bytes are followed by the next, which begins now.
+  std::optional<DisconnectReason> over(const DeadlineRules& rules, const WatchedState& state, std::uint64_t judged,
                                        std::uint64_t now) noexcept;
 
   bool fired : 1 = false;      ///< The timer has fired: to be looked at when the slot is settled.
@@ -76,7 +76,8 @@ class Watch : public Timer {
   template <class Visit>
   void for_each_due(const DeadlineRules& rules, const WatchedState& state, std::uint64_t now,
                     Visit&& visit) const noexcept;
-  void next_periods(const DeadlineRules& rules, const WatchedState& state, std::uint64_t now) noexcept;
+  void next_periods(const DeadlineRules& rules, const WatchedState& state, std::uint64_t judged,
+                    std::uint64_t now) noexcept;
 
   static void add(std::uint32_t& sum, std::uint32_t bytes) noexcept {
     sum += std::min(bytes, std::numeric_limits<std::uint32_t>::max() - sum);

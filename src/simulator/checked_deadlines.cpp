@@ -6,9 +6,9 @@ namespace {
 
 /// Timers are started for so many of these, so that some are due at once.
 constexpr std::chrono::milliseconds timer_step{16};
-/// Until a deadline has had its effect: as for an abort.
-constexpr std::chrono::seconds bound{4};
-constexpr int slow_in_row = 256;
+/// Until a deadline has had its effect: shortages, and slow callbacks of some turns.
+constexpr std::chrono::seconds bound{2};
+constexpr int slow_in_row = 12;
 
 }  // namespace
 
@@ -34,9 +34,10 @@ bool CheckedHandler::ended_by_deadline(const Witness& known, DisconnectReason re
 
 void CheckedHandler::check_deadlines() {
   if (!sends_are_known() || draining_) return;
+  const std::chrono::nanoseconds lateness = std::chrono::milliseconds{100} + slow_in_row * habits_.slow_max;
   for (const Witness& known : witnesses_) {
     if (!known.live || known.closed || known.aborted || known.threw || known.must_overflow) continue;
-    if (known.times.outlived(habits_.deadlines, machine_.now(), deadline_slack()))
+    if (known.times.outlived(habits_.deadlines, machine_.now(), deadline_slack(), lateness))
       machine_.violate(15, "a connection outlived its deadline");
     if (known.has_timer && machine_.now() - known.timer_due > deadline_slack())
       machine_.violate(15, "a timer was not called");

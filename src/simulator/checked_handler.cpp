@@ -54,7 +54,7 @@ void CheckedHandler::call(Connection connection, What what, std::uint64_t value,
   if (depth_ != 0) machine_.violate(13, "a callback inside another callback");
   if (connection.send_queue_bytes() > habits_.send_queue_bytes_max)
     machine_.violate(16, "a send queue is above its cap");
-  if (habits_.slow_max.count() != 0 && one_in(machine_.streams.scheduler, 256))
+  if (habits_.slow_max.count() != 0 && one_in(machine_.streams.scheduler, habits_.slow_one_in))
     machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
   if (known.writable_due && what != What::on_writable)
     machine_.violate(10, "a send queue fell below its low watermark, and on_writable was not called");

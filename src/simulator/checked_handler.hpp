@@ -39,7 +39,8 @@ struct HandlerHabits {
   std::size_t writable_above = 1U << 20;    ///< A queue that was longer than this, ...
   std::size_t writable_below = 256U << 10;  ///< ... and is not longer than this any more, is told by on_writable.
   bool by_mailbox = false;                  ///< The simulator's own echo answers by the mailbox.
-  std::chrono::nanoseconds slow_max{};      ///< One callback in 256 takes up to this.
+  std::chrono::nanoseconds slow_max{};      ///< Some callbacks take up to this, ...
+  unsigned slow_one_in = 256;               ///< ... one of so many.
   std::size_t linger_bytes_max = 1U << 20;
   std::size_t receive_buffer = 64U << 10;  ///< The system's: so much is read before a close can take effect.
   bool exceptions_fail = false;            ///< One that leaves the handler is a violation.

@@ -17,17 +17,21 @@ std::uint64_t DeadlineWitness::Flow::since(TimePoint time) const noexcept {
   return sum;
 }
 
-/// In the last `span` fewer bytes have gone one way than must in one grace time, and there were some to go all the
-/// time.
-bool DeadlineWitness::slow(const Deadlines& deadlines, TimePoint now, std::chrono::nanoseconds span) const noexcept {
-  if (deadlines.min_rate_bytes == 0) return false;
+/// In the last `span` fewer bytes have gone that way than must in so many periods of grace.
+bool DeadlineWitness::too_few(const Flow& flow, const Deadlines& deadlines, TimePoint now, const Periods& of) {
   const std::chrono::duration<double> grace = deadlines.min_rate_grace;
-  const double least = static_cast<double>(deadlines.min_rate_bytes) * grace.count();
-  const auto too_few = [&](const Flow& flow) {
-    return static_cast<double>(flow.since(now - span)) < std::max(least, 1.0);
-  };
-  return (queued_ && now - queued_since_ >= span && too_few(sent_)) ||
-         (in_message_ && !peer_ended_ && now - message_since_ >= span && too_few(received_));
+  const double least = std::max(static_cast<double>(deadlines.min_rate_bytes) * grace.count(), 1.0);
+  return static_cast<double>(flow.since(now - of.span)) < least * of.count;
+}
+
+bool DeadlineWitness::reads_slowly(const Deadlines& deadlines, TimePoint now, const Periods& of) const {
+  return deadlines.min_rate_bytes != 0 && queued_ && now - queued_since_ >= of.span &&
+         too_few(sent_, deadlines, now, of);
+}
+
+bool DeadlineWitness::sends_slowly(const Deadlines& deadlines, TimePoint now, const Periods& of) const {
+  return deadlines.min_rate_bytes != 0 && in_message_ && !peer_ended_ && now - message_since_ >= of.span &&
+         too_few(received_, deadlines, now, of);
 }
 
 bool DeadlineWitness::may_end(DisconnectReason reason, const Deadlines& deadlines, TimePoint now) const noexcept {
@@ -40,23 +44,26 @@ bool DeadlineWitness::may_end(DisconnectReason reason, const Deadlines& deadline
              is_over(deadlines.idle, std::max(received_at_, sent_at_), now);
     case DisconnectReason::min_rate:
       return (queued_ && is_over(deadlines.write, std::max(queued_since_, sent_at_), now)) ||
-             slow(deadlines, now, deadlines.min_rate_grace);
+             reads_slowly(deadlines, now, {1, deadlines.min_rate_grace}) ||
+             sends_slowly(deadlines, now, {1, deadlines.min_rate_grace});
     default:
       return false;
   }
 }
 
-bool DeadlineWitness::outlived(const Deadlines& deadlines, TimePoint now,
-                               std::chrono::nanoseconds slack) const noexcept {
-  if (is_over(deadlines.lifetime, connected_, now, slack)) return true;
+bool DeadlineWitness::outlived(const Deadlines& deadlines, TimePoint now, std::chrono::nanoseconds slack,
+                               std::chrono::nanoseconds lateness) const noexcept {
+  // Of four in a row, each as long as it can be, three lie in their time as a whole.
+  const Periods periods{3, 4 * (deadlines.min_rate_grace + lateness)};
+  const bool unread = queued_ && is_over(deadlines.write, std::max(queued_since_, sent_at_), now, slack);
+  if (is_over(deadlines.lifetime, connected_, now, slack) || unread || reads_slowly(deadlines, now, periods))
+    return true;
   if (held_) return false;
   const bool silent = received_at_ == connected_;
   return (!peer_ended_ && silent && is_over(deadlines.first_byte, connected_, now, slack)) ||
          (!peer_ended_ && is_over(deadlines.idle_receive, received_at_, now, slack)) ||
          is_over(deadlines.idle_send, sent_at_, now, slack) ||
-         is_over(deadlines.idle, std::max(received_at_, sent_at_), now, slack) ||
-         (queued_ && is_over(deadlines.write, std::max(queued_since_, sent_at_), now, slack)) ||
-         slow(deadlines, now, 2 * deadlines.min_rate_grace + slack);
+         is_over(deadlines.idle, std::max(received_at_, sent_at_), now, slack) || sends_slowly(deadlines, now, periods);
 }
 
 }  // namespace iocpp::simulator

@@ -32,14 +32,17 @@ class DeadlineWitness {
     message_since_ = now;
     in_message_ = true;
   }
-  /// It was paused, or its queue so long that it was not read from: it is held to nothing any more but its lifetime.
+  /// It was paused, or its queue so long that it was not read from: what it
+  /// received, and when, says nothing any more.
   void held() noexcept { held_ = true; }
   void peer_ended() noexcept { peer_ended_ = true; }
 
   /// A deadline of that reason is over, or may be.
   bool may_end(DisconnectReason reason, const Deadlines& deadlines, TimePoint now) const noexcept;
-  /// A deadline is over by more than `slack`, and the connection is still there.
-  bool outlived(const Deadlines& deadlines, TimePoint now, std::chrono::nanoseconds slack) const noexcept;
+  /// A deadline is over by more than `slack`, and the connection is still there. A period of grace is looked at with
+  /// at most so much `lateness`.
+  bool outlived(const Deadlines& deadlines, TimePoint now, std::chrono::nanoseconds slack,
+                std::chrono::nanoseconds lateness) const noexcept;
 
  private:
   /// Bytes by time.
@@ -60,7 +63,13 @@ class DeadlineWitness {
     std::deque<Part> parts_;
   };
 
-  bool slow(const Deadlines& deadlines, TimePoint now, std::chrono::nanoseconds span) const noexcept;
+  struct Periods {
+    int count;
+    std::chrono::nanoseconds span;
+  };
+  static bool too_few(const Flow& flow, const Deadlines& deadlines, TimePoint now, const Periods& of);
+  bool reads_slowly(const Deadlines& deadlines, TimePoint now, const Periods& of) const;
+  bool sends_slowly(const Deadlines& deadlines, TimePoint now, const Periods& of) const;
 
   TimePoint connected_{};
   TimePoint received_at_{};

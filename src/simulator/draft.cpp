@@ -38,16 +38,21 @@ void draft_deadlines(Prng& prng, Draft& draft) {
   Deadlines& deadlines = draft.core.deadlines;
   for (milliseconds* deadline : {&deadlines.first_byte, &deadlines.idle_receive, &deadlines.idle_send, &deadlines.idle,
                                  &deadlines.write, &deadlines.lifetime}) {
-    if (one_in(prng, 3)) *deadline = milliseconds{scaled(prng, 250, 4)};
+    if (one_in(prng, 5)) *deadline = milliseconds{scaled(prng, 250, 4)};
   }
-  if (one_in(prng, 2)) {
-    deadlines.min_rate_bytes = scaled(prng, 16, 6);
+  if (!one_in(prng, 3)) {
+    deadlines.min_rate_bytes = scaled(prng, 64, 4);
     deadlines.min_rate_grace = milliseconds{scaled(prng, 250, 3)};
   }
-  draft.handler.messages = one_in(prng, 2);
+  if (one_in(prng, 2)) {
+    draft.handler.slow_max = milliseconds{scaled(prng, 16, 2)};
+    draft.handler.slow_one_in = 16;
+  }
+  draft.handler.messages = deadlines.min_rate_bytes != 0;
   draft.handler.timers = one_in(prng, 2);
-  draft.peers.stays_max = seconds{15};
-  draft.peers.trickle_pause = milliseconds{scaled(prng, 25, 4)};
+  draft.peers.stays_max = seconds{30};
+  draft.peers.slow_pause_max = seconds{2};
+  draft.peers.trickle_pause = milliseconds{scaled(prng, 50, 2)};
 }
 
 }  // namespace
@@ -78,7 +83,7 @@ Draft draft(const Plan& plan) {
   if (one_in(prng, 4)) draft.core.linger_bytes_max = scaled(prng, 256, 8);
   if (one_in(prng, 4)) draft.drain_after = between(prng, plan.connections / 2, plan.connections);
   draft.lend_bytes_min = scaled(prng, 1, 10);
-  if (one_in(prng, 4)) draft_deadlines(prng, draft);
+  if (one_in(prng, 3)) draft_deadlines(prng, draft);
   if (one_in(prng, 8)) draft.send_bytes_max_total = scaled(prng, 4096, 6);
   return draft;
 }

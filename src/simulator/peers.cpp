@@ -23,7 +23,6 @@ constexpr std::uint32_t probes_at_once = 2;  // fewer than any limit that a run 
 constexpr std::chrono::nanoseconds refused_pause_max = milliseconds{20};
 constexpr std::chrono::nanoseconds deaf_stays_max = milliseconds{12'000};  // longer than close() waits
 constexpr std::chrono::minutes outstays_max{2};
-constexpr std::chrono::nanoseconds slow_pause_max = milliseconds{100};
 
 }  // namespace
 
@@ -47,7 +46,7 @@ void Peers::wake(std::uint32_t index, std::chrono::nanoseconds after) {
 void Peers::link_changed(std::uint32_t index) {
   Peer& peer = peers_[index];
   const bool rarely = peer.behaviour == Behaviour::slow && !hurry_;
-  wake(index, rarely ? delay(machine_.streams.peers, slow_pause_max)
+  wake(index, rarely ? delay(machine_.streams.peers, habits_.slow_pause_max)
                      : delay(machine_.streams.peers, std::chrono::microseconds{5}));
 }
 
@@ -127,6 +126,8 @@ void Peers::connect(std::uint32_t index) {
   peer.number = machine_.network.link(peer.link).number;
   const auto stays = peer.behaviour == Behaviour::deaf && habits_.expects_echo ? deaf_stays_max : habits_.stays_max;
   peer.stays_until = staying ? TimePoint::max() : machine_.now() + delay(machine_.streams.peers, stays);
+  // It means to stay: only the server's patience ends it sooner.
+  if (peer.behaviour == Behaviour::trickle) peer.stays_until = machine_.now() + habits_.stays_max;
 }
 
 /// It came to be served, and nothing that excuses the server has happened.

@@ -30,8 +30,9 @@ struct PeerHabits {
   std::uint32_t bytes_max = 4096;    ///< A connection's, as a rule; one in sixteen sends up to sixteen times as much.
   std::chrono::nanoseconds pause_max = std::chrono::microseconds{500};
   bool expects_echo = true;
-  std::chrono::nanoseconds stays_max = std::chrono::seconds{2};  ///< For whoever says nothing.
-  std::chrono::nanoseconds trickle_pause{};                      ///< 0: nobody trickles.
+  std::chrono::nanoseconds stays_max = std::chrono::seconds{2};              ///< For whoever says nothing.
+  std::chrono::nanoseconds slow_pause_max = std::chrono::milliseconds{100};  ///< ... reads little, so rarely.
+  std::chrono::nanoseconds trickle_pause{};                                  ///< 0: nobody trickles.
 };
 
 class Peers final : public Client {

@@ -114,6 +114,7 @@ Draft Simulation::Running::draft_of(const Plan& plan) const {
   draft.events_max = options_.events_max;
   draft.peers.expects_echo = false;
   draft.peers.stays_max = PeerHabits{}.stays_max;
+  draft.peers.slow_pause_max = PeerHabits{}.slow_pause_max;
   draft.peers.trickle_pause = {};
   draft.handler.exceptions_fail = options_.exceptions_fail;
   const bool faults = options_.faults != FaultRate::none;
