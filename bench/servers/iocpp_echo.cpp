@@ -11,19 +11,25 @@ struct Echo : iocpp::Handler {
 
 struct Discard : iocpp::Handler {};
 
+template <class Handler>
+void serve(std::uint16_t port) {
+  Handler handler;
+  iocpp::Options options;
+  options.host = "127.0.0.1";
+  options.port = port;
+  options.backend = iocpp::Backend::BENCH_BACKEND;
+  iocpp::Server server(options, handler);
+  bench::announce(server.port());
+  server.run();
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   auto arguments = bench::parse_arguments(count, words);
-  Echo echo;
-  Discard discard;
-  iocpp::Handler* handler = &echo;
-  if (arguments.mode == bench::Mode::discard) handler = &discard;
-  iocpp::Options options;
-  options.host = "127.0.0.1";
-  options.port = arguments.port;
-  options.backend = iocpp::Backend::BENCH_BACKEND;
-  iocpp::Server server(options, *handler);
-  bench::announce(server.port());
-  server.run();
+  if (arguments.mode == bench::Mode::discard) {
+    serve<Discard>(arguments.port);
+  } else {
+    serve<Echo>(arguments.port);
+  }
 }

@@ -1,16 +1,22 @@
 // The user's code: what a server calls when something has happened.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <span>
 #include <system_error>
+#include <typeinfo>
 #include <vector>
 
 #include <iocpp/connection.hpp>
 
 namespace iocpp {
+
+namespace detail {
+struct HandlerTraits;
+}
 
 /// Something that went wrong with the server and not with one connection. The server goes on by itself; this is for a
 /// log.
@@ -70,7 +76,40 @@ class Handler {
   /// The shard has ended all its connections: its last call on this handler. Once a shard, so several times and from
   /// several threads where shards share a handler.
   virtual void on_server_close() {}
+
+ private:
+  friend struct detail::HandlerTraits;
+  bool hears_sent_ = true;
 };
+
+namespace detail {
+
+/// What is known of a handler's class where a server is given one: whether anybody waits for `on_sent`. Nobody does
+/// where the class leaves it as it is in `Handler`; then a send that succeeds at once costs no second system call.
+struct HandlerTraits {
+  template <class H>
+  static constexpr bool overrides_on_sent = !requires {
+    requires std::same_as<decltype(&H::on_sent), void (Handler::*)(Connection, std::size_t)>;
+  };
+
+  /// Of `H` itself; a class derived from it may override more.
+  template <std::derived_from<Handler> H>
+  static H& note(H& handler) noexcept {
+#ifdef __cpp_rtti
+    if (typeid(handler) == typeid(H)) handler.Handler::hears_sent_ = overrides_on_sent<H>;
+#endif
+    return handler;
+  }
+
+  static bool hears_sent(const Handler& handler) noexcept {
+    return handler.hears_sent_;
+  }
+  static void set_hears_sent(Handler& handler, bool hears) noexcept {
+    handler.hears_sent_ = hears;
+  }
+};
+
+}  // namespace detail
 
 /// Makes the handler of one shard, on that shard's thread: so its members are never shared between threads.
 using HandlerFactory = std::function<std::unique_ptr<Handler>(unsigned shard)>;

@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <iocpp/address.hpp>
@@ -43,6 +45,19 @@ class Server {
   /// It must outlive the server. With a factory: one handler per shard.
   Server(Options options, Handler& handler);
   Server(Options options, HandlerFactory factory);
+
+  /// The same, where the handler's class is known: sends that nobody's `on_sent` waits for save a system call.
+  template <std::derived_from<Handler> H>
+  Server(Options options, H& handler)
+      : Server{std::move(options), static_cast<Handler&>(detail::HandlerTraits::note(handler))} {}
+  template <class Factory>
+  requires std::derived_from<typename std::invoke_result_t<Factory&, unsigned>::element_type, Handler> Server(
+      Options options, Factory factory)
+      : Server{std::move(options), HandlerFactory{[make = std::move(factory)](unsigned shard) mutable {
+                 auto handler = make(shard);
+                 if (handler != nullptr) detail::HandlerTraits::note(*handler);
+                 return std::unique_ptr<Handler>{std::move(handler)};
+               }}} {}
 
   /// Drains with a deadline of zero and waits, if the server still runs. Must not be called on a shard's thread.
   ~Server();

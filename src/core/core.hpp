@@ -91,6 +91,9 @@ class Core {
   void mark_dirty(Slot& slot) noexcept;
   /// Before the next wait, where slots are left in the list: copies what is lent and was not posted.
   void keep_lent() noexcept;
+  /// Nothing is to be done and nobody to be told when a send of so many bytes has succeeded.
+  bool may_send_quietly(const Slot& slot, std::size_t bytes) const noexcept;
+  void quiet_send_posted(Slot& slot) noexcept;
 
   void begin_drain();
   /// The drain's deadline is over: resets what is left.
@@ -171,6 +174,7 @@ class Core {
   template <class Append>
   SendResult enqueue(ConnectionId id, std::size_t bytes, Append&& append);
   void queue_shrank(Slot& slot);
+  void note_room(Slot& slot, std::size_t bytes) noexcept;
   void send_failed(Slot& slot, int error, bool cancelled_here);
 
   // closing.cpp
@@ -186,6 +190,7 @@ class Core {
   bool watch(Slot& slot) noexcept;
   void note_received(Slot& slot, std::size_t bytes) noexcept;
   void note_sent(Slot& slot, std::size_t bytes) noexcept;
+  void note_sent_quietly(Slot& slot) noexcept;
   void attend(Slot& slot) noexcept;
   void end_late(Slot& slot, DisconnectReason reason) noexcept;
   void cancel_timers(Slot& slot) noexcept;

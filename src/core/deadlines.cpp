@@ -11,9 +11,11 @@ constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
 
 WatchedState state_of(const Slot& slot) noexcept {
   const bool open = slot.state == SlotState::open;
+  // What a quiet send has taken has left, though its end is told later.
+  const bool waits = slot.send_quiet ? slot.send_queue.size() != slot.send_in_flight_bytes : !slot.send_queue.empty();
   return {.open = open,
           .receiving = open && !slot.paused() && !slot.peer_ended,
-          .queued = !slot.send_queue.empty() && slot.state != SlotState::lingering};
+          .queued = waits && slot.state != SlotState::lingering};
 }
 
 }  // namespace
@@ -43,6 +45,11 @@ void Core::note_received(Slot& slot, std::size_t bytes) noexcept {
 /// After the bytes have left the queue, before the handler can fill it again.
 void Core::note_sent(Slot& slot, std::size_t bytes) noexcept {
   watches_[slot.index].sent(static_cast<std::uint32_t>(bytes), slot.send_queue.empty());
+}
+
+/// A quiet send was posted: as a rule it has ended with that, and is told of when there is another reason to wake.
+void Core::note_sent_quietly(Slot& slot) noexcept {
+  watches_[slot.index].sent_quietly(settling_tick());
 }
 
 /// What is over is judged by the beginning of the turn, since what has come after it is not seen yet; and again in a

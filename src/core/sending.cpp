@@ -70,15 +70,18 @@ void Core::on_send(const Completion& completion) {
   if (slot == nullptr) return counters_.stale_completions.add();
   assert(slot->send_in_flight && completion.bytes <= slot->send_in_flight_bytes);
   const bool cancelled_here = slot->send_cancelling;
+  const bool counted = slot->send_quiet;
+  if (counted || slot->send_fell_short) [[unlikely]]
+    note_room(*slot, completion.bytes);
   slot->send_in_flight = slot->send_cancelling = false;
   slot->send_in_flight_bytes = 0;
   mark_dirty(*slot);
   if (completion.bytes != 0) {
-    counters_.bytes_sent.add(completion.bytes);
+    if (!counted) counters_.bytes_sent.add(completion.bytes);
     send_shortage_.over();
     slot->send_queue.consume(blocks_, completion.bytes);
     send_share_.give_back(completion.bytes);
-    if (slot->watched) [[unlikely]]
+    if (slot->watched && !counted) [[unlikely]]
       note_sent(*slot, completion.bytes);
     if (slot->state == SlotState::open || slot->state == SlotState::flushing) {
       call_handler(*slot, [&](Handler& handler) { handler.on_sent(handle_of(*slot), completion.bytes); });
@@ -115,6 +118,29 @@ void Core::keep_lent() noexcept {
   }
 }
 
+bool Core::may_send_quietly(const Slot& slot, std::size_t bytes) const noexcept {
+  // Larger ones are few, and what they hold until then would be much.
+  constexpr std::size_t most = 4096;
+  return bytes <= most && bytes == slot.send_queue.size() && slot.state == SlotState::open && !slot.end_requested &&
+         !slot.above_high && !slot.send_fell_short && !slot.lent &&
+         !detail::HandlerTraits::hears_sent(*handlers_[slot.listener]);
+}
+
+/// Counted now: its completion may come much later.
+void Core::quiet_send_posted(Slot& slot) noexcept {
+  slot.send_quiet = true;
+  if (slot.watched) [[unlikely]]
+    note_sent_quietly(slot);
+  counters_.bytes_sent.add(slot.send_in_flight_bytes);
+}
+
+/// Of a send that has ended: a quiet one, or one that waited for room since a quiet one had too little.
+void Core::note_room(Slot& slot, std::size_t bytes) noexcept {
+  slot.send_fell_short = bytes != slot.send_in_flight_bytes;
+  if (slot.send_quiet) counters_.bytes_sent.subtract(slot.send_in_flight_bytes - bytes);
+  slot.send_quiet = false;
+}
+
 void Core::queue_shrank(Slot& slot) {
   if (slot.state == SlotState::flushing) timers_.arm(slot, time_.now() + config_.linger_timeout);
   if (slot.state != SlotState::open || !slot.above_high || slot.send_queue.size() > config_.send_queue_bytes_low)
@@ -129,6 +155,7 @@ void Core::queue_shrank(Slot& slot) {
 
 void Core::send_failed(Slot& slot, int error, bool cancelled_here) {
   const TransferOutcome outcome = classify_transfer(config_.platform, error);
+  if (outcome == TransferOutcome::again && slot.send_fell_short) return;  // posted again, to wait for room
   switch (outcome) {
     case TransferOutcome::cancelled:
       if (cancelled_here) return;  // marked dirty, and settled

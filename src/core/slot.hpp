@@ -63,6 +63,8 @@ struct Slot : Timer {
   bool drain_was_idle : 1 = false;
   bool watched : 1 = false;    ///< It has deadlines: a Watch beside it.
   bool has_timer : 1 = false;  ///< Its user has used its timer, which is beside it too.
+  bool send_quiet : 1 = false;  ///< The send in flight ends before the next wait does, and wakes nobody if it succeeds.
+  bool send_fell_short : 1 = false;  ///< A quiet one had too little room: the next one waits for it.
 
   SlotState state = SlotState::free;
   DisconnectReason reason = DisconnectReason::local_close;
@@ -102,7 +104,13 @@ struct Slot : Timer {
     return !send_in_flight && !send_starved && !send_queue.empty() &&
            (state == SlotState::open || state == SlotState::flushing);
   }
-  bool wants_send_cancel() const noexcept { return send_in_flight && !send_cancelling && state == SlotState::ending; }
+  bool wants_send_cancel() const noexcept {
+    return state == SlotState::ending && send_in_flight && !send_quiet && !send_cancelling;
+  }
+  /// Something is to be done when the quiet send has ended: the next wait must not sleep.
+  bool hurries() const noexcept {
+    return send_quiet && (state != SlotState::open || end_requested || send_queue.size() != send_in_flight_bytes);
+  }
   bool wants_end() const noexcept {
     return end_requested && !end_sent && !send_in_flight && send_queue.empty() &&
            (state == SlotState::open || state == SlotState::lingering);

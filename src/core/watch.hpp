@@ -51,6 +51,11 @@ class Watch : public Timer {
     sent_now_ = true;
     emptied_ = emptied_ || emptied;
   }
+  /// All of what is queued has left now, unless it turns out that some of it has not: then it is queued from then on.
+  void sent_quietly(std::uint64_t now) noexcept {
+    sent_at_ = static_cast<std::uint32_t>(now);
+    queued_ = false;
+  }
   void begin_message() noexcept {
     in_message_ = message_begins_ = true;
     received_in_period_ = 0;

@@ -47,7 +47,7 @@ struct BackendConfig {
 };
 
 /// What differs between backends, as facts that the conformance suite reads and prints; nothing above a backend
-/// branches on them but the first two and `lends`.
+/// branches on them but the first two, `lends` and `quiet_sends`.
 struct Capabilities {
   core::Platform platform;
   int would_block;        ///< The native error of `accept_now` when no client waits.
@@ -58,7 +58,8 @@ struct Capabilities {
                                    ///< end of stream.
   bool shares_port =
       true;  ///< Several listeners of one process can share an address, so that each shard accepts for itself.
-  bool lends = false;  ///< Received bytes can be sent from where they lie: a `LendingPort`.
+  bool lends = false;        ///< Received bytes can be sent from where they lie: a `LendingPort`.
+  bool quiet_sends = false;  ///< A send can succeed without waking anybody: a `QuietPort`.
 };
 
 enum class Shed : std::uint8_t { refused, nobody, failed };
@@ -70,6 +71,15 @@ concept LendingPort = requires(B backend, SlotRef slot, std::span<const Buffer> 
   /// `buffer` (`Completion::buffer`), which is not written to before the send has ended. So it never waits for its
   /// peer: where there is no room for a byte it ends with the platform's EAGAIN.
   { backend.send_lent(slot, buffers, buffer) } -> std::same_as<bool>;
+};
+
+/// Of a port whose sends can succeed quietly.
+template <class B>
+concept QuietPort = requires(B backend, SlotRef slot, Buffer buffer) {
+  /// As `send`, but it never waits for its peer: with room for some of the bytes it ends with those, with room for none
+  /// with the platform's EAGAIN. Where all of them had room, its completion does not end a `wait`: it comes with
+  /// whatever else does, before it.
+  { backend.send_quietly(slot, buffer) } -> std::same_as<bool>;
 };
 
 /// The contract. `B` lives on one thread, its shard's, from `open` to `stop`; only `wake` may be called from any
@@ -138,6 +148,7 @@ concept CompletionPort = requires(B backend, const B& constant, const BackendCon
   /// after the call, the bytes not.
   { backend.send(slot, buffers) } -> std::same_as<bool>;
   requires !B::capabilities.lends || LendingPort<B>;
+  requires !B::capabilities.quiet_sends || QuietPort<B>;
   { backend.cancel_send(slot) } -> std::same_as<bool>;
   /// Ends our side of the stream, at once. Errors mean that the connection is gone, which its receive reports.
   { backend.end_stream(slot) }

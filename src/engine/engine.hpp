@@ -88,6 +88,7 @@ class Engine final : public Loop, private core::TimeSource {
   TimePoint now_{};
   std::size_t last_placed_ = 0;
   bool posts_refused_ = false;  // a posting call had no room: the next wait does not sleep
+  bool hurries_ = false;        // nor where more is to be done when a quiet send has ended
   bool draining_ = false;
   bool reserve_out_ = false;  // counted in the group: the reserve handle is given up, or lost
   TimePoint drain_deadline_{};

@@ -48,7 +48,7 @@ bool Engine<Port>::turn() {
   const std::span<const Completion> completions = port_->wait(wait_time());
   now_ = port_->now();
   core_.counters().turns.add();
-  posts_refused_ = false;
+  posts_refused_ = hurries_ = false;
   for (const Completion& completion : completions) dispatch(completion);
   if (const int error = port_->wait_error(); error != 0) note_wait_error(error);
   mailbox_.take_all([this](Message& message) { handle_message(message); });
@@ -71,7 +71,7 @@ void Engine<Port>::note_wait_error(int error) {
 
 template <CompletionPort Port>
 std::optional<std::chrono::nanoseconds> Engine<Port>::wait_time() const noexcept {
-  if (posts_refused_ || core_.anything_dirty()) return std::chrono::nanoseconds{0};
+  if (posts_refused_ || hurries_ || core_.anything_dirty()) return std::chrono::nanoseconds{0};
   const auto deadline = core_.next_deadline();
   if (!deadline) return std::nullopt;
   return std::max(*deadline - port_->now(), std::chrono::nanoseconds{0});  // handlers may have been slow
@@ -141,6 +141,7 @@ bool Engine<Port>::post(core::Slot& slot) {
     slot.send_cancelling = true;
   }
   if (slot.wants_send() && !post_send(slot)) return false;
+  if constexpr (Port::capabilities.quiet_sends) hurries_ = hurries_ || slot.hurries();
   if (slot.wants_end()) {
     port_->end_stream(slot.ref());
     slot.end_sent = true;
@@ -167,6 +168,14 @@ bool Engine<Port>::post_send(core::Slot& slot) {
   while (used < count && bytes < most) {
     buffers[used].size = std::min(buffers[used].size, most - bytes);
     bytes += buffers[used++].size;
+  }
+  if constexpr (Port::capabilities.quiet_sends) {
+    if (used == 1 && core_.may_send_quietly(slot, bytes)) {
+      if (!port_->send_quietly(slot.ref(), buffers[0])) return false;
+      slot.send_posted(bytes);
+      core_.quiet_send_posted(slot);
+      return true;
+    }
   }
   if (!post_send(slot, std::span{buffers}.first(used))) return false;
   slot.send_posted(bytes);

@@ -114,6 +114,7 @@ void CheckedHandler::on_connect(Connection connection) {
   Witness& known = witness(connection);
   if (known.live) machine_.violate(11, "on_connect for a slot whose connection has not ended");
   known = {.id = connection.id(), .connection = connection, .live = true};
+  if (!habits_.hears_sent) known.times.sends_are_quiet();
   ++live_;
   if (const Socket* socket = machine_.network.find(connection.native_handle());
       socket != nullptr && socket->kind == Socket::Kind::stream) {

@@ -38,6 +38,7 @@ struct HandlerHabits {
   std::size_t send_queue_bytes_max = 64U << 20;
   std::size_t writable_above = 1U << 20;    ///< A queue that was longer than this, ...
   std::size_t writable_below = 256U << 10;  ///< ... and is not longer than this any more, is told by on_writable.
+  bool hears_sent = true;                   ///< Somebody waits for on_sent: no send ends quietly.
   bool by_mailbox = false;                  ///< The simulator's own echo answers by the mailbox.
   std::chrono::nanoseconds slow_max{};      ///< Some callbacks take up to this, ...
   unsigned slow_one_in = 256;               ///< ... one of so many.
@@ -53,7 +54,9 @@ struct HandlerHabits {
 class CheckedHandler final : public Handler {
  public:
   CheckedHandler(Machine& machine, unsigned loop, Handler& inner, const Pattern& pattern, const HandlerHabits& habits)
-      : machine_{machine}, inner_{inner}, pattern_{pattern}, habits_{habits}, loop_{loop} {}
+      : machine_{machine}, inner_{inner}, pattern_{pattern}, habits_{habits}, loop_{loop} {
+    detail::HandlerTraits::set_hears_sent(*this, habits.hears_sent);
+  }
 
   void on_connect(Connection connection) override;
   void on_receive(Connection connection, std::span<const std::byte> bytes) override;

@@ -43,7 +43,7 @@ bool DeadlineWitness::may_end(DisconnectReason reason, const Deadlines& deadline
              is_over(deadlines.idle_send, sent_at_, now) ||
              is_over(deadlines.idle, std::max(received_at_, sent_at_), now);
     case DisconnectReason::min_rate:
-      return (queued_ && is_over(deadlines.write, std::max(queued_since_, sent_at_), now)) ||
+      return quiet_ || (queued_ && is_over(deadlines.write, std::max(queued_since_, sent_at_), now)) ||
              reads_slowly(deadlines, now, {1, deadlines.min_rate_grace}) ||
              sends_slowly(deadlines, now, {1, deadlines.min_rate_grace});
     default:
@@ -56,8 +56,8 @@ bool DeadlineWitness::outlived(const Deadlines& deadlines, TimePoint now, std::c
   // Of four in a row, each as long as it can be, three lie in their time as a whole.
   const Periods periods{3, 4 * (deadlines.min_rate_grace + lateness)};
   const bool unread = queued_ && is_over(deadlines.write, std::max(queued_since_, sent_at_), now, slack);
-  if (is_over(deadlines.lifetime, connected_, now, slack) || unread || reads_slowly(deadlines, now, periods))
-    return true;
+  if (is_over(deadlines.lifetime, connected_, now, slack)) return true;
+  if (!quiet_ && (unread || reads_slowly(deadlines, now, periods))) return true;
   if (held_) return false;
   const bool silent = received_at_ == connected_;
   return (!peer_ended_ && silent && is_over(deadlines.first_byte, connected_, now, slack)) ||

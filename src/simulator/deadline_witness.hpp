@@ -20,7 +20,7 @@ class DeadlineWitness {
     received_.add(now, bytes);
   }
   void sent(TimePoint now, std::size_t bytes) {
-    sent_at_ = now;
+    if (!quiet_) sent_at_ = now;
     sent_.add(now, bytes);
   }
   /// The queue at the end of a callback; `before` it was so long.
@@ -43,6 +43,8 @@ class DeadlineWitness {
   /// at most so much `lateness`.
   bool outlived(const Deadlines& deadlines, TimePoint now, std::chrono::nanoseconds slack,
                 std::chrono::nanoseconds lateness) const noexcept;
+  /// Quiet sends are told of late: when anything left is not known.
+  void sends_are_quiet() noexcept { quiet_ = true; }
 
  private:
   /// Bytes by time.
@@ -82,6 +84,7 @@ class DeadlineWitness {
   bool in_message_ = false;
   bool held_ = false;
   bool peer_ended_ = false;
+  bool quiet_ = false;
 };
 
 }  // namespace iocpp::simulator

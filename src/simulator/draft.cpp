@@ -83,6 +83,7 @@ Draft draft(const Plan& plan) {
   if (one_in(prng, 4)) draft.core.linger_bytes_max = scaled(prng, 256, 8);
   if (one_in(prng, 4)) draft.drain_after = between(prng, plan.connections / 2, plan.connections);
   draft.lend_bytes_min = scaled(prng, 1, 10);
+  draft.handler.hears_sent = one_in(prng, 2);
   if (one_in(prng, 3)) draft_deadlines(prng, draft);
   if (one_in(prng, 8)) draft.send_bytes_max_total = scaled(prng, 4096, 6);
   return draft;

@@ -10,6 +10,7 @@
 namespace iocpp::simulator {
 
 namespace kernel = io_uring::kernel;
+using io_uring::kernel::SendWay;
 
 namespace {
 
@@ -52,16 +53,16 @@ bool IoUringSys::poll(int listener, std::uint64_t user) {
 bool IoUringSys::receive(int socket, std::uint16_t, bool multishot, std::uint64_t user) {
   return post({.kind = Kind::receive, .multishot = multishot, .handle = socket, .user = user});
 }
-bool IoUringSys::send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user) {
+bool IoUringSys::send(int socket, const void* bytes, std::size_t size, SendWay way, std::uint64_t user) {
   return post({.kind = Kind::send,
-               .waits = waits,
+               .way = way,
                .handle = socket,
                .user = user,
                .bytes = static_cast<const std::byte*>(bytes),
                .size = size});
 }
-bool IoUringSys::send_gathered(int socket, const posix::MessageHeader& header, bool waits, std::uint64_t user) {
-  return post({.kind = Kind::gathered_send, .waits = waits, .handle = socket, .user = user, .header = &header});
+bool IoUringSys::send_gathered(int socket, const posix::MessageHeader& header, SendWay way, std::uint64_t user) {
+  return post({.kind = Kind::gathered_send, .way = way, .handle = socket, .user = user, .header = &header});
 }
 bool IoUringSys::cancel_all(std::uint64_t target, std::uint64_t user) {
   return post({.kind = Kind::cancel, .user = user, .target = target});
@@ -152,7 +153,8 @@ void IoUringSys::start(const Operation& posted) {
   if (operation.kind != Kind::close) {
     if (const int error = attach(index); error != 0) return finish(index, -error);
   }
-  if (!operation.waits || machine_.streams.kernel.below(8) < machine_.habits.inline_of_8) return step(index);
+  if (operation.way != SendWay::waits || machine_.streams.kernel.below(8) < machine_.habits.inline_of_8)
+    return step(index);
   later(index);
 }
 
@@ -247,6 +249,7 @@ void IoUringSys::step(std::uint32_t index) {
 void IoUringSys::finish(std::uint32_t index, int result, std::uint32_t flags) {
   Operation& operation = operations_[index];
   const std::uint64_t user = operation.user;
+  const bool quiet = operation.way == SendWay::quiet && result == static_cast<int>(operation.size);
   std::uint32_t* link = &buckets_[bucket_of(user)];
   while (*link != index) link = &operations_[*link].in_bucket;
   *link = operation.in_bucket;
@@ -259,7 +262,7 @@ void IoUringSys::finish(std::uint32_t index, int result, std::uint32_t flags) {
     machine_.network.let_go(operation.socket);
   }
   operations_.release(index);
-  complete({user, result, flags});
+  if (!quiet) complete({user, result, flags});
 }
 
 void IoUringSys::more(std::uint32_t index, int result, std::uint32_t flags) {
@@ -334,7 +337,7 @@ void IoUringSys::step_send(std::uint32_t index) {
       if (static_cast<std::size_t>(sent) < part.size) break;
     }
   }
-  if (result == -linux_errno::again && operation.waits) return;
+  if (result == -linux_errno::again && operation.way == SendWay::waits) return;
   machine_.note(result < 0 ? What::send_failed : What::sent, handle, static_cast<std::uint64_t>(std::abs(result)));
   finish(index, result);
 }

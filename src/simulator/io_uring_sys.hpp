@@ -30,8 +30,8 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   bool accept(int listener, bool multishot, std::uint64_t user);
   bool poll(int listener, std::uint64_t user);
   bool receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user);
-  bool send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user);
-  bool send_gathered(int socket, const posix::MessageHeader& header, bool waits, std::uint64_t user);
+  bool send(int socket, const void* bytes, std::size_t size, io_uring::kernel::SendWay way, std::uint64_t user);
+  bool send_gathered(int socket, const posix::MessageHeader& header, io_uring::kernel::SendWay way, std::uint64_t user);
   bool cancel_all(std::uint64_t target, std::uint64_t user);
   bool close(int socket, std::uint64_t user);
   bool read_doorbell(std::uint64_t user);
@@ -39,6 +39,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   int submit();
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout);
   bool completions_overflowed() const noexcept { return !overflow_.empty(); }
+  bool all_told() const noexcept { return submissions_.empty() && overflow_.empty() && ready_taken_ == ready_.size(); }
   template <class Each>
   void reap(unsigned most, Each&& each) {
     for (unsigned taken = 0; taken < most && ready_taken_ < ready_.size(); ++taken) {
@@ -83,7 +84,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
     std::uint32_t generation = 1;
     Kind kind = Kind::accept;
     bool multishot = false;
-    bool waits = true;  ///< A send without MSG_DONTWAIT.
+    io_uring::kernel::SendWay way = io_uring::kernel::SendWay::waits;
     bool cancelled = false;
     bool attached = false;  ///< It is in its socket's list.
     bool stepping = false;  ///< A step of it is scheduled.

@@ -167,7 +167,8 @@ TYPED_TEST(Conformance, prints_its_capabilities) {
   std::cout << "multishot accept           " << table.multishot_accept << "\nmultishot receive          "
             << table.multishot_receive << "\nsheds at the handle limit  " << table.sheds
             << "\nsees reset before receive  " << table.sees_reset_before_receive << "\nshares a port              "
-            << table.shares_port << "\nlends received bytes       " << table.lends << '\n';
+            << table.shares_port << "\nlends received bytes       " << table.lends << "\nquiet sends                "
+            << table.quiet_sends << '\n';
   EXPECT_NE(table.would_block, 0);
 }
 
@@ -341,6 +342,59 @@ TYPED_TEST(Conformance, a_send_of_lent_bytes_does_not_wait_for_a_peer_that_does_
       EXPECT_EQ(last.bytes != 0, last.error == 0);
     }
     this->end_receive(slot, got);
+    this->close(slot, true);
+  }
+}
+
+TYPED_TEST(Conformance, a_quiet_send_ends_with_what_ends_the_next_wait) {
+  if constexpr (!TypeParam::Port::capabilities.quiet_sends) {
+    GTEST_SKIP() << "this port has no quiet sends";
+  } else {
+    const SlotRef slot = this->accepted(6);
+    ASSERT_TRUE(this->port().send_quietly(slot, this->buffer("quiet")));
+    this->port().wake();
+    ASSERT_TRUE(this->until_terminal(Operation::send, 6));
+    EXPECT_EQ(this->last_of(Operation::send).bytes, 5U);
+    EXPECT_EQ(this->peers[0].receive(5), "quiet");
+    this->close(slot);
+    EXPECT_EQ(this->terminals(Operation::send, 6), 1U);
+  }
+}
+
+TYPED_TEST(Conformance, quiet_sends_say_how_much_had_room) {
+  if constexpr (!TypeParam::Port::capabilities.quiet_sends) {
+    GTEST_SKIP() << "this port has no quiet sends";
+  } else {
+    const SlotRef slot = this->accepted(6);
+    std::string text(4U << 10, ' ');
+    for (std::size_t at = 0; at < text.size(); ++at) text[at] = static_cast<char>('a' + at % 23);
+    std::string whole;
+    std::size_t sends = 0;
+    // Until the system has no room: what it buffers grows.
+    for (TransferOutcome ended = TransferOutcome::failed; ended != TransferOutcome::again; ++sends) {
+      ASSERT_LT(sends, 20'000U);
+      ASSERT_TRUE(this->port().send_quietly(slot, this->buffer(text)));
+      this->port().wake();
+      ASSERT_TRUE(this->world().until([&] { return this->terminals(Operation::send, 6) == sends + 1; })) << "it waits";
+      const Completion last = this->last_of(Operation::send);
+      ended = this->outcome(last);
+      EXPECT_EQ(last.bytes != 0, last.error == 0);
+      whole += text.substr(0, last.bytes);
+    }
+    EXPECT_EQ(this->peers[0].receive(whole.size()), whole);
+    this->close(slot);
+  }
+}
+
+TYPED_TEST(Conformance, a_quiet_send_that_fails_ends_the_wait) {
+  if constexpr (!TypeParam::Port::capabilities.quiet_sends) {
+    GTEST_SKIP() << "this port has no quiet sends";
+  } else {
+    const SlotRef slot = this->accepted(6);
+    this->port().end_stream(slot);
+    ASSERT_TRUE(this->port().send_quietly(slot, this->buffer("too late")));
+    ASSERT_TRUE(this->until_terminal(Operation::send, 6));
+    EXPECT_NE(this->last_of(Operation::send).error, 0);
     this->close(slot, true);
   }
 }

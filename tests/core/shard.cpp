@@ -291,6 +291,9 @@ void Shard::post_send(Slot& slot, Wire& wire) {
   ++wire.sends_posted;
   ++posts_at_this_instant;
   slot.send_posted(wire.in_flight_bytes.size());
+  if (count != 1 || !core_.may_send_quietly(slot, wire.in_flight_bytes.size())) return;
+  core_.quiet_send_posted(slot);
+  ++wire.quiet_posted;
 }
 
 }  // namespace iocpp::core

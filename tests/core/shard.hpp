@@ -37,6 +37,7 @@ struct Wire {
   std::vector<Buffer> in_flight;
   std::string in_flight_bytes;
   unsigned lent_posted = 0;                ///< Of the sends, those that read from where bytes were received.
+  unsigned quiet_posted = 0;               ///< Of the sends, those whose success wakes nobody.
   std::optional<std::uint16_t> lent_from;  ///< Where the one in flight reads.
 };
 

@@ -245,9 +245,9 @@ TEST(Checker, a_port_that_stops_accepting_is_found) {
 class ScribblingIoUring : public IoUringSys {
  public:
   using IoUringSys::IoUringSys;
-  bool send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user) {
+  bool send(int socket, const void* bytes, std::size_t size, io_uring::kernel::SendWay way, std::uint64_t user) {
     last_ = const_cast<std::byte*>(static_cast<const std::byte*>(bytes));
-    return IoUringSys::send(socket, bytes, size, waits, user);
+    return IoUringSys::send(socket, bytes, size, way, user);
   }
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) {
     submit();

@@ -53,7 +53,7 @@ int serve(const ServeOptions& options) {
     if (server->post(0, [&] { announce(*server, options); })) announce(*server, options);
   };
   try {
-    server = std::make_unique<iocpp::Server>(server_options, [&](unsigned) { return make_handler(options); });
+    server = make_server(options, server_options);
   } catch (const std::system_error& error) {
     throw WrongArgument(error.what());
   }

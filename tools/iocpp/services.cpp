@@ -68,17 +68,22 @@ class Chargen : public iocpp::Handler {
   iocpp::SharedBytes block_ = chargen_block();
 };
 
+template <class Handler, class... Arguments>
+std::unique_ptr<iocpp::Server> server_of(const iocpp::Options& options, Arguments... arguments) {
+  return std::make_unique<iocpp::Server>(options, [=](unsigned) { return std::make_unique<Handler>(arguments...); });
+}
+
 }  // namespace
 
-std::unique_ptr<iocpp::Handler> make_handler(const ServeOptions& options) {
-  switch (options.service) {
+std::unique_ptr<iocpp::Server> make_server(const ServeOptions& serve, const iocpp::Options& options) {
+  switch (serve.service) {
     case Service::echo:
-      if (options.message_bytes != 0) return std::make_unique<MessageEcho>(options.message_bytes);
-      return std::make_unique<Echo>();
+      if (serve.message_bytes != 0) return server_of<MessageEcho>(options, serve.message_bytes);
+      return server_of<Echo>(options);
     case Service::discard:
-      return std::make_unique<Discard>();
+      return server_of<Discard>(options);
     case Service::chargen:
       break;
   }
-  return std::make_unique<Chargen>();
+  return server_of<Chargen>(options);
 }

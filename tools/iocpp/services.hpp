@@ -7,5 +7,5 @@
 
 #include "serve.hpp"
 
-/// The handler of one shard.
-std::unique_ptr<iocpp::Handler> make_handler(const ServeOptions& options);
+/// A server whose shards have a handler of that service each. Throws as `iocpp::Server` does.
+std::unique_ptr<iocpp::Server> make_server(const ServeOptions& serve, const iocpp::Options& options);

@@ -38,24 +38,32 @@ class Finished {
   }
 
   /// `reserve` was true.
-  void push(const core::Completion& completion) noexcept { next_.push_back(completion); }
-  bool empty() const noexcept { return next_.empty(); }
+  void push(const core::Completion& completion) noexcept {
+    next_.push_back(completion);
+    pushed_ = true;
+  }
+  /// Told with whatever the next wait tells, which may sleep.
+  void push_quietly(const core::Completion& completion) noexcept { next_.push_back(completion); }
 
   /// Begins a wait: what has ended since the last one comes first.
   void begin_wait() noexcept {
     told_.clear();
     told_.swap(next_);
     limit_ = told_.size() + batch;
+    telling_ = std::exchange(pushed_, false);
   }
   bool has_room() const noexcept { return told_.size() < limit_ && told_.size() < told_.capacity(); }
   void tell(const core::Completion& completion) noexcept { told_.push_back(completion); }
-  bool telling() const noexcept { return !told_.empty(); }
+  /// The wait must not sleep.
+  bool telling() const noexcept { return telling_; }
   std::span<const core::Completion> told() const noexcept { return told_; }
 
  private:
   std::vector<core::Completion> next_;
   std::vector<core::Completion> told_;
   std::size_t limit_ = 0;
+  bool pushed_ = false;
+  bool telling_ = false;
 };
 
 }  // namespace iocpp::epoll

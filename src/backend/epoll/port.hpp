@@ -46,7 +46,9 @@ class Port {
                                              .multishot_accept = true,
                                              .multishot_receive = true,
                                              .sheds = true,
-                                             .sees_reset_before_receive = true};
+                                             .sees_reset_before_receive = true,
+                                             .lends = true,
+                                             .quiet_sends = true};
 
   template <class... Arguments>
   explicit Port(Arguments&&... arguments) : sys_(std::forward<Arguments>(arguments)...) {}
@@ -70,6 +72,8 @@ class Port {
   bool receive(SlotRef slot);
   bool cancel_receive(SlotRef slot);
   bool send(SlotRef slot, std::span<const core::Buffer> buffers);
+  bool send_lent(SlotRef slot, std::span<const core::Buffer> buffers, std::uint16_t buffer);
+  bool send_quietly(SlotRef slot, core::Buffer buffer);
   bool cancel_send(SlotRef slot);
   void end_stream(SlotRef slot) noexcept { sys_.end_stream(descriptor(slot.handle)); }
   bool close(SlotRef slot, bool reset);
@@ -121,6 +125,7 @@ class Port {
   int accept_noting_the_last(Listening& listening) noexcept;
 
   int watch(std::uint32_t index, Stream& stream) noexcept;
+  int send_now(const Stream& stream, std::span<const core::Buffer> buffers) noexcept;
   bool wait_until_writable(std::uint32_t index, Stream& stream, std::span<const core::Buffer> buffers);
   void serve_streams() noexcept;
   void serve(std::uint32_t index) noexcept;

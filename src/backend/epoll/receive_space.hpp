@@ -11,14 +11,15 @@
 namespace iocpp::epoll {
 
 /// Filled from its beginning in every turn, bytes after bytes, so that a turn with little input touches little memory.
-/// What was taken is lent until `recycle`.
+/// What was taken is lent until `recycle`; and until the one after that, where a send that reads from it has left some.
+/// There are two, of which one as a rule is never touched.
 class ReceiveSpace {
  public:
   /// False: no memory.
   bool open(std::size_t bytes, std::size_t bytes_max) noexcept {
     size_max_ = std::max(bytes, bytes_max);
     used_ = 0;
-    return resize(bytes);
+    return resize(bytes) && (swap(), resize(bytes));
   }
 
   bool has_room() const noexcept { return size_ - used_ >= least; }
@@ -32,9 +33,13 @@ class ReceiveSpace {
   /// It was too small: twice as much from the next `recycle` on, up to the maximum.
   void want_more() noexcept { grow_ = size_ < size_max_; }
 
-  /// Nothing that was lent before may be read after it.
+  /// What is lent now may be read until the `recycle` after the next.
+  void keep() noexcept { kept_ = true; }
+
+  /// Nothing that was lent before may be read after it, unless it is kept.
   void recycle() noexcept {
     used_ = 0;
+    if (std::exchange(kept_, false)) swap();
     if (!grow_) return;
     grow_ = false;
     resize(std::min(size_ * 2, size_max_));  // without memory what there is must do: who waits is served next turn
@@ -51,11 +56,19 @@ class ReceiveSpace {
     return true;
   }
 
+  void swap() noexcept {
+    memory_.swap(other_);
+    std::swap(size_, other_size_);
+  }
+
   std::unique_ptr<std::byte[]> memory_;
+  std::unique_ptr<std::byte[]> other_;
   std::size_t size_ = 0;
+  std::size_t other_size_ = 0;
   std::size_t size_max_ = 0;
   std::size_t used_ = 0;
   bool grow_ = false;
+  bool kept_ = false;
 };
 
 }  // namespace iocpp::epoll

@@ -46,13 +46,41 @@ template <class Sys>
 bool Port<Sys>::send(SlotRef slot, std::span<const core::Buffer> buffers) {
   Stream* stream = streams_.of(slot);
   if (stream == nullptr || !finished_.reserve(1)) return false;
-  assert(!stream->sending && !stream->closed && !buffers.empty());
-  const int sent =
-      buffers.size() == 1
-          ? sys_.send(stream->descriptor, buffers[0].bytes, buffers[0].size)
-          : sys_.send_gathered(stream->descriptor, {.buffers = buffers.data(), .buffer_count = buffers.size()});
+  const int sent = send_now(*stream, buffers);
   if (sent == -linux_errno::again) return wait_until_writable(slot.index, *stream, buffers);
   finished_.push(completion(Operation::send, slot.index, slot.generation, sent));
+  return true;
+}
+
+template <class Sys>
+int Port<Sys>::send_now(const Stream& stream, std::span<const core::Buffer> buffers) noexcept {
+  assert(!stream.sending && !stream.closed && !buffers.empty());
+  if (buffers.size() == 1) return sys_.send(stream.descriptor, buffers[0].bytes, buffers[0].size);
+  return sys_.send_gathered(stream.descriptor, {.buffers = buffers.data(), .buffer_count = buffers.size()});
+}
+
+/// The whole space is one buffer. What is left of the bytes is copied when the completion has come.
+template <class Sys>
+bool Port<Sys>::send_lent(SlotRef slot, std::span<const core::Buffer> buffers, std::uint16_t) {
+  const Stream* stream = streams_.of(slot);
+  if (stream == nullptr || !finished_.reserve(1)) return false;
+  const int sent = send_now(*stream, buffers);
+  if (sent < 0 || static_cast<std::size_t>(sent) < buffers[0].size) space_.keep();
+  finished_.push(completion(Operation::send, slot.index, slot.generation, sent));
+  return true;
+}
+
+template <class Sys>
+bool Port<Sys>::send_quietly(SlotRef slot, core::Buffer buffer) {
+  const Stream* stream = streams_.of(slot);
+  if (stream == nullptr || !finished_.reserve(1)) return false;
+  const int sent = send_now(*stream, {&buffer, 1});
+  const Completion ended = completion(Operation::send, slot.index, slot.generation, sent);
+  if (sent >= 0 && static_cast<std::size_t>(sent) == buffer.size) {
+    finished_.push_quietly(ended);
+  } else {
+    finished_.push(ended);
+  }
   return true;
 }
 

@@ -30,6 +30,13 @@ inline constexpr int operation_read = 22;
 inline constexpr int operation_send = 26;
 inline constexpr int operation_recv = 27;
 
+/// How a send deals with a peer for whose bytes there is no room.
+enum class SendWay : std::uint8_t {
+  waits,    ///< For room, with at least a byte.
+  at_once,  ///< Ends while it is submitted: with some of its bytes sent, or with EAGAIN.
+  quiet,    ///< The same, and where all of them were sent it makes no entry (IOSQE_CQE_SKIP_SUCCESS, 5.17).
+};
+
 /// One completion entry.
 struct Entry {
   std::uint64_t user;

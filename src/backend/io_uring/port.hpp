@@ -1,6 +1,7 @@
 // The io_uring completion port: every decision about the ring, without a header of the system.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <chrono>
@@ -26,6 +27,7 @@ using engine::ListenerRef;
 using engine::Operation;
 using engine::Shed;
 using engine::SlotRef;
+using kernel::SendWay;
 
 /// One ring, made on its thread and used by it alone. The contract is in engine/backend.hpp.
 ///
@@ -42,7 +44,8 @@ class Port {
                                              .sheds = true,
                                              .sees_reset_before_receive = true,
                                              .shares_port = true,
-                                             .lends = true};
+                                             .lends = true,
+                                             .quiet_sends = true};
 
   template <class... Arguments>
   explicit Port(Arguments&&... arguments) : sys_(std::forward<Arguments>(arguments)...) {}
@@ -64,8 +67,9 @@ class Port {
   int attach(NativeHandle) noexcept { return 0; }
   bool receive(SlotRef slot);
   bool cancel_receive(SlotRef slot) { return cancel(user_of(Tag::receive, slot)); }
-  bool send(SlotRef slot, std::span<const core::Buffer> buffers) { return post_send(slot, buffers, true); }
+  bool send(SlotRef slot, std::span<const core::Buffer> buffers) { return post_send(slot, buffers, SendWay::waits); }
   bool send_lent(SlotRef slot, std::span<const core::Buffer> buffers, std::uint16_t buffer);
+  bool send_quietly(SlotRef slot, core::Buffer buffer);
   /// A lent one needs none: it ends while it is submitted.
   bool cancel_send(SlotRef slot) {
     return cancel(user_of(sends_.in_flight(slot.index) ? Tag::gathered_send : Tag::send, slot));
@@ -95,6 +99,7 @@ class Port {
     gathered_send,
     lent_send,
     gathered_lent_send,
+    quiet_send,
     close,
     cancel,
     doorbell
@@ -117,24 +122,29 @@ class Port {
   int set_up_ring();
   template <class Post>
   bool post(Post&& post_once);
-  bool post_send(SlotRef slot, std::span<const core::Buffer> buffers, bool waits);
+  bool post_send(SlotRef slot, std::span<const core::Buffer> buffers, SendWay way);
   bool cancel(std::uint64_t target);
   void translate(const kernel::Entry& entry);
   void translate_receive(const kernel::Entry& entry, Completion& completion);
   void cross(std::optional<std::chrono::nanoseconds> timeout);
+  void end_quiet_sends() noexcept;
   void release_late(const Completion& completion) noexcept;
 
   Sys sys_;
   ReceiveBuffers<Sys> buffers_;
   posix::GatheredSends sends_;
   core::ShardCounters* counters_ = nullptr;
-  std::array<Completion, batch> completions_;
+  std::array<Completion, 2 * batch> completions_;  // a batch of the ring's, behind the quiet sends
+  std::size_t completion_first_ = 0;
   std::size_t completion_count_ = 0;
+  std::array<Completion, batch> quiet_sends_;  // in flight, each as the completion that it will have
+  std::size_t quiet_count_ = 0;
   std::uint64_t in_flight_ = 0;
   int wait_error_ = 0;
   posix::Reserve<Sys> reserve_;
   bool doorbell_armed_ = false;
   bool multishot_receive_ = true;
+  bool keeps_partial_sends_ = false;  // Linux 6.1: what a send that failed had sent before is told
   bool receive_proven_ = false;
 };
 
@@ -163,6 +173,7 @@ int Port<Sys>::set_up_ring() {
   int error = 0;
   for (const unsigned attempt : flags) {
     error = sys_.setup(submission_entries, completion_entries, attempt);
+    keeps_partial_sends_ = error == 0 && (attempt & kernel::setup_defer_taskrun) != 0;
     if (error != -linux_errno::inval) break;
   }
   return error;
@@ -217,16 +228,17 @@ bool Port<Sys>::receive(SlotRef slot) {
 }
 
 template <class Sys>
-bool Port<Sys>::post_send(SlotRef slot, std::span<const core::Buffer> buffers, bool waits) {
+bool Port<Sys>::post_send(SlotRef slot, std::span<const core::Buffer> buffers, SendWay way) {
+  const bool waits = way == SendWay::waits;
   const posix::MessageHeader* header = buffers.size() == 1 ? nullptr : sends_.start(slot.index, buffers);
   if (header == nullptr) {  // one buffer; or no memory for a header: the first one alone is a prefix too
     return post([&] {
       const Tag tag = waits ? Tag::send : Tag::lent_send;
-      return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, waits, user_of(tag, slot));
+      return sys_.send(descriptor(slot.handle), buffers[0].bytes, buffers[0].size, way, user_of(tag, slot));
     });
   }
   const std::uint64_t user = user_of(waits ? Tag::gathered_send : Tag::gathered_lent_send, slot);
-  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), *header, waits, user); })) return true;
+  if (post([&] { return sys_.send_gathered(descriptor(slot.handle), *header, way, user); })) return true;
   sends_.ended(slot.index);
   return false;
 }
@@ -234,9 +246,28 @@ bool Port<Sys>::post_send(SlotRef slot, std::span<const core::Buffer> buffers, b
 template <class Sys>
 bool Port<Sys>::send_lent(SlotRef slot, std::span<const core::Buffer> buffers, std::uint16_t buffer) {
   if (!buffers_.hold(buffer, slot.index)) return false;
-  if (post_send(slot, buffers, false)) return true;
+  if (post_send(slot, buffers, SendWay::at_once)) return true;
   buffers_.let_go(slot.index);
   return false;
+}
+
+/// Only its failure makes an entry (IOSQE_CQE_SKIP_SUCCESS). So it has succeeded when it was submitted, it ends while
+/// it is, and the ring has nothing left that could say otherwise.
+template <class Sys>
+bool Port<Sys>::send_quietly(SlotRef slot, core::Buffer buffer) {
+  const auto post_as = [&](SendWay way, std::uint64_t user) {
+    return post([&] { return sys_.send(descriptor(slot.handle), buffer.bytes, buffer.size, way, user); });
+  };
+  if (!keeps_partial_sends_) return post_as(SendWay::at_once, user_of(Tag::send, slot));
+  if (quiet_count_ == quiet_sends_.size()) return false;
+  const auto place = static_cast<std::uint32_t>(quiet_count_);
+  if (!post_as(SendWay::quiet, user_of(Tag::quiet_send, place, slot.generation))) return false;
+  quiet_sends_[quiet_count_++] = {.operation = Operation::send,
+                                  .target = slot.index,
+                                  .generation = slot.generation,
+                                  .bytes = static_cast<std::uint32_t>(buffer.size),
+                                  .received = nullptr};
+  return true;
 }
 
 template <class Sys>
@@ -258,7 +289,7 @@ std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanosecon
   // the next turn has some.
   if (!doorbell_armed_) doorbell_armed_ = post([&] { return sys_.read_doorbell(user_of(Tag::doorbell, 0, 0)); });
   cross(doorbell_armed_ ? timeout : std::chrono::nanoseconds{0});
-  return {completions_.data(), completion_count_};
+  return std::span{completions_}.first(completion_count_).subspan(completion_first_);
 }
 
 template <class Sys>
@@ -270,11 +301,21 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   wait_error_ = harmless ? 0 : -result;
   if (!harmless) sys_.pause();  // a loop that can't wait must not spin
   if (sys_.completions_overflowed()) counters_->completion_overflows.add();
-  completion_count_ = 0;
+  completion_first_ = completion_count_ = quiet_count_;
   const std::uint64_t before = in_flight_;
   sys_.reap(batch, [this](const kernel::Entry& entry) { translate(entry); });
-  const bool nothing_came = completion_count_ == 0 && in_flight_ == before;
+  end_quiet_sends();
+  const bool nothing_came = completion_count_ == completion_first_ && in_flight_ == before;
   if (nothing_came && result == -linux_errno::again) sys_.pause();  // no memory for requests: it must not spin either
+}
+
+/// They come first: they ended while they were submitted. While something may still say that one has failed, they wait.
+template <class Sys>
+void Port<Sys>::end_quiet_sends() noexcept {
+  if (quiet_count_ == 0 || !sys_.all_told()) return;
+  std::copy_n(quiet_sends_.begin(), quiet_count_, completions_.begin());
+  in_flight_ -= quiet_count_;
+  completion_first_ = quiet_count_ = 0;
 }
 
 template <class Sys>
@@ -301,6 +342,11 @@ void Port<Sys>::translate(const kernel::Entry& entry) {
       buffers_.let_go(completion.target);
       completion.operation = Operation::send;
       break;
+    case Tag::quiet_send:  // it did not succeed, or not whole
+      quiet_sends_[completion.target].error = completion.error;
+      quiet_sends_[completion.target].bytes = completion.bytes;
+      ++in_flight_;  // until its end is told
+      return;
     case Tag::gathered_send:
       sends_.ended(completion.target);
       [[fallthrough]];
@@ -358,7 +404,7 @@ void Port<Sys>::stop() noexcept {
   for (unsigned errors = 0; in_flight_ != 0 && errors < wait_errors_before_giving_up;
        errors += wait_error_ != 0 ? 1U : 0U) {
     cross(std::nullopt);
-    for (std::size_t at = 0; at < completion_count_; ++at) release_late(completions_[at]);
+    for (std::size_t at = completion_first_; at < completion_count_; ++at) release_late(completions_[at]);
   }
   sys_.teardown();
   reserve_.close(sys_);

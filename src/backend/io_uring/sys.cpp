@@ -61,8 +61,17 @@ bool post(::io_uring& ring, std::uint64_t user, Fill&& fill) noexcept {
 }
 
 // MSG_DONTWAIT: an operation that finds no room is not tried again by the kernel but ends (io_uring's REQ_F_NOWAIT).
-int send_flags(bool waits) noexcept {
-  return waits ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
+// MSG_WAITALL: less than all is a failure, which makes an entry though success makes none.
+int send_flags(SendWay way) noexcept {
+  switch (way) {
+    case SendWay::waits:
+      return MSG_NOSIGNAL;
+    case SendWay::at_once:
+      return MSG_NOSIGNAL | MSG_DONTWAIT;
+    case SendWay::quiet:
+      break;
+  }
+  return MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL;
 }
 
 }  // namespace
@@ -85,15 +94,17 @@ bool Sys::receive(int socket, std::uint16_t group, bool multishot, std::uint64_t
   });
 }
 
-bool Sys::send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user) noexcept {
-  return post(ring_, user,
-              [&](io_uring_sqe* entry) { io_uring_prep_send(entry, socket, bytes, size, send_flags(waits)); });
+bool Sys::send(int socket, const void* bytes, std::size_t size, SendWay way, std::uint64_t user) noexcept {
+  return post(ring_, user, [&](io_uring_sqe* entry) {
+    io_uring_prep_send(entry, socket, bytes, size, send_flags(way));
+    entry->flags |= way == SendWay::quiet ? IOSQE_CQE_SKIP_SUCCESS : 0U;
+  });
 }
 
-bool Sys::send_gathered(int socket, const posix::MessageHeader& header, bool waits, std::uint64_t user) noexcept {
+bool Sys::send_gathered(int socket, const posix::MessageHeader& header, SendWay way, std::uint64_t user) noexcept {
   return post(ring_, user, [&](io_uring_sqe* entry) {
     io_uring_prep_sendmsg(entry, socket, reinterpret_cast<const msghdr*>(&header),
-                          static_cast<unsigned>(send_flags(waits)));
+                          static_cast<unsigned>(send_flags(way)));
   });
 }
 
@@ -126,6 +137,10 @@ int Sys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexce
 
 bool Sys::completions_overflowed() const noexcept {
   return io_uring_cq_has_overflow(&ring_);
+}
+
+bool Sys::all_told() const noexcept {
+  return io_uring_sq_ready(&ring_) == 0 && io_uring_cq_ready(&ring_) == 0 && !io_uring_cq_has_overflow(&ring_);
 }
 
 int Sys::register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept {

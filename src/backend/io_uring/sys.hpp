@@ -15,6 +15,8 @@
 
 namespace iocpp::io_uring {
 
+using kernel::SendWay;
+
 /// Every decision is in `Port`; here is none. Functions that return int answer a negative errno or the call's result.
 /// The posting ones answer false when the submission queue is full. One thread, but `wake`.
 class Sys : public posix::Handles {
@@ -29,12 +31,12 @@ class Sys : public posix::Handles {
   template <class Operations, class Each>
   bool ask_for(const Operations& operations, Each&& each) noexcept;
 
-  // Posting. A send that does not wait ends while it is submitted: with some of its bytes sent, or with EAGAIN.
+  // Posting.
   bool accept(int listener, bool multishot, std::uint64_t user) noexcept;
   bool poll(int listener, std::uint64_t user) noexcept;
   bool receive(int socket, std::uint16_t group, bool multishot, std::uint64_t user) noexcept;
-  bool send(int socket, const void* bytes, std::size_t size, bool waits, std::uint64_t user) noexcept;
-  bool send_gathered(int socket, const posix::MessageHeader& header, bool waits, std::uint64_t user) noexcept;
+  bool send(int socket, const void* bytes, std::size_t size, SendWay way, std::uint64_t user) noexcept;
+  bool send_gathered(int socket, const posix::MessageHeader& header, SendWay way, std::uint64_t user) noexcept;
   bool cancel_all(std::uint64_t target, std::uint64_t user) noexcept;
   bool close(int socket, std::uint64_t user) noexcept;
   bool read_doorbell(std::uint64_t user) noexcept;
@@ -43,6 +45,8 @@ class Sys : public posix::Handles {
   int submit() noexcept;
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept;
   bool completions_overflowed() const noexcept;
+  /// Everything was submitted, and every entry of that taken.
+  bool all_told() const noexcept;
   /// Calls `each(const Entry&)` for up to `most` entries, and takes them.
   template <class Each>
   void reap(unsigned most, Each&& each) noexcept;
