@@ -39,8 +39,8 @@ bool DeadlineWitness::may_end(DisconnectReason reason, const Deadlines& deadline
     case DisconnectReason::lifetime:
       return is_over(deadlines.lifetime, connected_, now);
     case DisconnectReason::idle_timeout:
-      return is_over(deadlines.first_byte, connected_, now) || is_over(deadlines.idle_receive, received_at_, now) ||
-             is_over(deadlines.idle_send, sent_at_, now) ||
+      return (!heard_ && is_over(deadlines.first_byte, connected_, now)) ||
+             is_over(deadlines.idle_receive, received_at_, now) || is_over(deadlines.idle_send, sent_at_, now) ||
              is_over(deadlines.idle, std::max(received_at_, sent_at_), now);
     case DisconnectReason::min_rate:
       return quiet_ || (queued_ && is_over(deadlines.write, std::max(queued_since_, sent_at_), now)) ||
@@ -59,11 +59,11 @@ bool DeadlineWitness::outlived(const Deadlines& deadlines, TimePoint now, std::c
   if (is_over(deadlines.lifetime, connected_, now, slack)) return true;
   if (!quiet_ && (unread || reads_slowly(deadlines, now, periods))) return true;
   if (held_) return false;
-  const bool silent = received_at_ == connected_;
-  return (!peer_ended_ && silent && is_over(deadlines.first_byte, connected_, now, slack)) ||
+  return (!peer_ended_ && !heard_ && is_over(deadlines.first_byte, connected_, now, slack)) ||
          (!peer_ended_ && is_over(deadlines.idle_receive, received_at_, now, slack)) ||
-         is_over(deadlines.idle_send, sent_at_, now, slack) ||
-         is_over(deadlines.idle, std::max(received_at_, sent_at_), now, slack) || sends_slowly(deadlines, now, periods);
+         (!quiet_ && is_over(deadlines.idle_send, sent_at_, now, slack)) ||
+         (!quiet_ && is_over(deadlines.idle, std::max(received_at_, sent_at_), now, slack)) ||
+         sends_slowly(deadlines, now, periods);
 }
 
 }  // namespace iocpp::simulator

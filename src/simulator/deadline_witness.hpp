@@ -17,6 +17,7 @@ class DeadlineWitness {
   void connected(TimePoint now) noexcept { connected_ = received_at_ = sent_at_ = now; }
   void received(TimePoint now, std::size_t bytes) {
     received_at_ = now;
+    heard_ = true;
     received_.add(now, bytes);
   }
   void sent(TimePoint now, std::size_t bytes) {
@@ -85,6 +86,7 @@ class DeadlineWitness {
   bool held_ = false;
   bool peer_ended_ = false;
   bool quiet_ = false;
+  bool heard_ = false;
 };
 
 }  // namespace iocpp::simulator
