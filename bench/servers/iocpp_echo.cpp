@@ -1,4 +1,5 @@
-// Echo on iocpp, as its users write it. Built twice: on the backend that it chooses by itself, and on epoll.
+// Echo on iocpp, as its users write it. Built for the backend that it chooses by itself, with one and with two shards,
+// and for epoll. Its handlers hold nothing, so two shards may share one.
 #include <iocpp/iocpp.hpp>
 
 #include "arguments.hpp"
@@ -18,6 +19,7 @@ void serve(std::uint16_t port) {
   options.host = "127.0.0.1";
   options.port = port;
   options.backend = iocpp::Backend::BENCH_BACKEND;
+  options.shards = BENCH_SHARDS;
   iocpp::Server server(options, handler);
   bench::announce(server.port());
   server.run();
