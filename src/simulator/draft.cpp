@@ -85,6 +85,8 @@ Draft draft(const Plan& plan) {
   draft.lend_bytes_min = scaled(prng, 1, 10);
   draft.handler.hears_sent = one_in(prng, 2);
   if (one_in(prng, 3)) draft_deadlines(prng, draft);
+  // Clients that know what they are owed stay; of others the probe would have to wait for their time to be over.
+  if (!plan.expects_echo) draft.peers.stays_max = PeerHabits{}.stays_max;
   if (one_in(prng, 8)) draft.send_bytes_max_total = scaled(prng, 4096, 6);
   return draft;
 }
