@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <iocpp/deadlines.hpp>
+#include <iocpp/limits.hpp>
 
 namespace iocpp {
 
@@ -53,8 +54,7 @@ struct Options {
 
   int backlog = 4096;  ///< Clients that may wait to be accepted; the system caps it (Linux: net.core.somaxconn).
   std::size_t accepts_in_flight = 16;  ///< Accepts posted at once where the system has no multishot accept. 1 to 1,024.
-  std::size_t connections_max =
-      0;  ///< Open connections, over all shards. 0: half of the process's handle limit. More are refused (counted).
+  Limits limits{};                     ///< Who may come in: connections in all and by address, accepts a second.
 
   bool tcp_nodelay = true;                ///< Send small messages at once (TCP_NODELAY, RFC 896's delay off).
   std::chrono::seconds keepalive{0};      ///< Idle time before the system probes the peer (SO_KEEPALIVE). 0: off.
@@ -103,10 +103,12 @@ struct Options {
   /// the number of shards as its number. An exception makes `start` fail with it.
   std::function<void(unsigned shard)> on_thread_start{};
 
-  /// For peers that mean well: the defaults, by name. No deadline, no cap for the whole server.
+  /// For peers that mean well: the defaults, by name. No deadline, no cap for the whole server, no limit but that of
+  /// connections.
   static Options trusted_network();
-  /// For a port that anybody can reach: nobody holds a handle or memory for longer than useful. Deadlines as
-  /// `Deadlines` has them, and tighter queues: watermarks of 256 and 64 KiB, 4 MiB a connection, 256 MiB in all.
+  /// For a port that anybody can reach: nobody holds a handle or memory for longer than useful, and no address has more
+  /// than a share of the server. Deadlines as `Deadlines` has them, `Limits` for addresses and a rate for all, and
+  /// tighter queues: watermarks of 256 and 64 KiB, 4 MiB a connection, 256 MiB in all.
   static Options public_internet();
 };
 

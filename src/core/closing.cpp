@@ -17,7 +17,7 @@ void Core::close(Slot& slot) noexcept {
   slot.reason = slot.peer_ended ? DisconnectReason::peer_closed : DisconnectReason::local_close;
   slot.end_requested = true;
   slot.resuming = false;
-  if (slot.has_timer) timers_.cancel(user_timers_[slot.index]);
+  cancel_user_timer(slot);
   mark_dirty(slot);
 }
 
@@ -50,7 +50,7 @@ void Core::end(Slot& slot, DisconnectReason reason, int error, bool reset) noexc
 void Core::settle(Slot& slot) {
   if (slot.resuming) deliver_stash(slot);
   if (slot.state == SlotState::flushing) flush_or_linger(slot);
-  if (slot.watched) [[unlikely]]
+  if (rules_.any) [[unlikely]]
     attend(slot);
   const bool over = slot.state == SlotState::ending && !slot.receive_in_flight && !slot.send_in_flight;
   if (over) disconnected(slot);
@@ -102,9 +102,10 @@ void Core::on_close(const Completion& completion) {
   assert(slot->state == SlotState::closing && slot->close_in_flight);
   slot->close_in_flight = false;
   slot->handle = no_handle;
+  const std::uint32_t place = slot->place;
   slots_.release(*slot);
   counters_.connections_open.subtract();
-  limit_.give_back();
+  gate_.give_back(place);
 }
 
 }  // namespace iocpp::core

@@ -6,11 +6,11 @@
 
 namespace iocpp::core {
 
-Core::Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time)
+Core::Core(const CoreConfig& config, Gate& gate, TimeSource& time)
     : config_{config},
       rules_{config.deadlines},
       send_share_{config.send_budget},
-      limit_{limit},
+      gate_{gate},
       time_{time},
       receive_shortage_{config.shard},
       send_shortage_{config.shard} {
@@ -21,17 +21,17 @@ Core::~Core() {
   timers_.cancel(starved_timer_);
 }
 
-bool Core::adopt(NativeHandle handle, std::uint16_t listener) {
-  if (!limit_.take()) return false;
+bool Core::adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place) {
   Slot* slot = slots_.take();
-  if (slot == nullptr || (rules_.any && !watch(*slot))) {
-    if (slot != nullptr) slots_.release(*slot);
-    limit_.give_back();
+  if (slot == nullptr) return false;
+  if (rules_.any && !watch(*slot)) {
+    slots_.release(*slot);
     return false;
   }
   slot->state = SlotState::open;
   slot->handle = handle;
   slot->listener = listener;
+  slot->place = place;
   counters_.accepted.add();
   counters_.connections_open.add();
   mark_dirty(*slot);

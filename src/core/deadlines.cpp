@@ -27,7 +27,6 @@ bool Core::watch(Slot& slot) noexcept {
   } catch (...) {
     return false;
   }
-  slot.watched = true;
   return true;
 }
 
@@ -80,8 +79,8 @@ void Core::end_late(Slot& slot, DisconnectReason reason) noexcept {
 
 void Core::cancel_timers(Slot& slot) noexcept {
   timers_.cancel(slot);
-  if (slot.watched) timers_.cancel(watches_[slot.index]);
-  if (slot.has_timer) timers_.cancel(user_timers_[slot.index]);
+  if (rules_.any) timers_.cancel(watches_[slot.index]);
+  cancel_user_timer(slot);
 }
 
 void Core::begin_message(ConnectionId id) noexcept {
@@ -93,7 +92,7 @@ void Core::begin_message(ConnectionId id) noexcept {
 
 void Core::end_message(ConnectionId id) noexcept {
   Slot* slot = find(id);
-  if (slot != nullptr && slot->watched) watches_[slot->index].end_message();
+  if (slot != nullptr && rules_.any) watches_[slot->index].end_message();
 }
 
 void Core::start_timer(ConnectionId id, std::chrono::nanoseconds after) {
@@ -102,13 +101,16 @@ void Core::start_timer(ConnectionId id, std::chrono::nanoseconds after) {
   UserTimer& timer = user_timers_.make(slot->index);
   timer.kind = TimerKind::user;
   timer.index = slot->index;
-  slot->has_timer = true;
   timers_.arm(timer, time_.now() + std::clamp(after, std::chrono::nanoseconds{0}, longest));
 }
 
 void Core::cancel_timer(ConnectionId id) noexcept {
   Slot* slot = find(id);
-  if (slot != nullptr && slot->has_timer) timers_.cancel(user_timers_[slot->index]);
+  if (slot != nullptr) cancel_user_timer(*slot);
+}
+
+void Core::cancel_user_timer(Slot& slot) noexcept {
+  if (UserTimer* timer = user_timers_.find(slot.index)) timers_.cancel(*timer);
 }
 
 void Core::user_timer_fired(Slot& slot) {

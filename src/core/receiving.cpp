@@ -21,7 +21,7 @@ void Core::on_receive(const Completion& completion) {
   received_ = &completion;
   received(*slot, {completion.received, completion.bytes});
   received_ = nullptr;
-  if (slot->watched) [[unlikely]]
+  if (rules_.any) [[unlikely]]
     note_received(*slot, completion.bytes);
 }
 

@@ -81,7 +81,7 @@ void Core::on_send(const Completion& completion) {
     send_shortage_.over();
     slot->send_queue.consume(blocks_, completion.bytes);
     send_share_.give_back(completion.bytes);
-    if (slot->watched && !counted) [[unlikely]]
+    if (rules_.any && !counted) [[unlikely]]
       note_sent(*slot, completion.bytes);
     if (slot->state == SlotState::open || slot->state == SlotState::flushing) {
       call_handler(*slot, [&](Handler& handler) { handler.on_sent(handle_of(*slot), completion.bytes); });
@@ -129,7 +129,7 @@ bool Core::may_send_quietly(const Slot& slot, std::size_t bytes) const noexcept 
 /// Counted now: its completion may come much later.
 void Core::quiet_send_posted(Slot& slot) noexcept {
   slot.send_quiet = true;
-  if (slot.watched) [[unlikely]]
+  if (rules_.any) [[unlikely]]
     note_sent_quietly(slot);
   counters_.bytes_sent.add(slot.send_in_flight_bytes);
 }

@@ -61,8 +61,6 @@ struct Slot : Timer {
   bool timed_out : 1 = false;           ///< close()'s deadline was over before everything was sent.
   bool draining : 1 = false;            ///< Counted by the drain.
   bool drain_was_idle : 1 = false;
-  bool watched : 1 = false;    ///< It has deadlines: a Watch beside it.
-  bool has_timer : 1 = false;  ///< Its user has used its timer, which is beside it too.
   bool send_quiet : 1 = false;  ///< The send in flight ends before the next wait does, and wakes nobody if it succeeds.
   bool send_fell_short : 1 = false;  ///< A quiet one had too little room: the next one waits for it.
 
@@ -74,6 +72,7 @@ struct Slot : Timer {
   int error = 0;  ///< The native error that ended it.
   std::uint32_t send_in_flight_bytes = 0;
   std::uint32_t lingered_bytes = 0;
+  std::uint32_t place = 0;  ///< The gate's, of its peer's address.
   NativeHandle handle = no_handle;
   ByteQueue send_queue;
   Slot* dirty_next = nullptr;

@@ -20,6 +20,12 @@ class SlotColumn {
     return (*this)[index];
   }
 
+  /// Null where none of its neighbours was ever made.
+  Entry* find(std::uint32_t index) noexcept {
+    const std::uint32_t chunk = index >> chunk_bits;
+    return chunk < chunks_.size() && chunks_[chunk] != nullptr ? &(*this)[index] : nullptr;
+  }
+
   /// One that was made.
   Entry& operator[](std::uint32_t index) noexcept {
     return (*chunks_[index >> chunk_bits])[index & (chunk_entries - 1)];

@@ -20,6 +20,12 @@ Options Options::public_internet() {
   options.send_queue_bytes_low = 64U << 10;
   options.send_queue_bytes_max = 4U << 20;
   options.send_queue_bytes_max_total = 256U << 20;
+  // Some hundred people may share an IPv4 address (RFC 6269): as many as open pages at once, not as one machine can.
+  options.limits.connections_per_address = 256;
+  options.limits.accepts_per_second_per_address = 100;
+  options.limits.accepts_burst_per_address = 512;
+  // What a core can accept and serve briefly; beyond, those who are connected would be served late.
+  options.limits.accepts_per_second = 20'000;
   return options;
 }
 

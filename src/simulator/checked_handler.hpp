@@ -45,6 +45,7 @@ struct HandlerHabits {
   std::size_t linger_bytes_max = 1U << 20;
   std::size_t receive_buffer = 64U << 10;  ///< The system's: so much is read before a close can take effect.
   bool exceptions_fail = false;            ///< One that leaves the handler is a violation.
+  std::uint32_t connections_per_address = UINT32_MAX;
   Deadlines deadlines{};
   bool total_capped = false;  ///< All queues together have a cap, which may end any connection.
   bool messages = false;      ///< What a client sends is one message: it must come at the least rate.

@@ -352,7 +352,6 @@ TEST(Deadlines, that_are_off_arm_nothing) {
   connection.begin_message();
   shard.turn();
   EXPECT_TRUE(shard.core().timers().empty());
-  EXPECT_FALSE(shard.slot(connection)->watched);
 }
 
 TEST(Deadlines, many_at_once_end_who_is_late_and_nobody_else) {
