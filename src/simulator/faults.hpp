@@ -114,6 +114,7 @@ class Faults {
     std::uint64_t asked = 0;
     std::vector<std::uint16_t> cells;
     std::uint16_t episode_cell = 0;
+    bool episode_is_total = false;
     TimePoint episode_end{};
   };
   struct Forced {
