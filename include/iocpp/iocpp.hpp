@@ -7,5 +7,6 @@
 #include <iocpp/error.hpp>
 #include <iocpp/handler.hpp>
 #include <iocpp/options.hpp>
+#include <iocpp/proxy_protocol.hpp>
 #include <iocpp/server.hpp>
 #include <iocpp/version.hpp>
