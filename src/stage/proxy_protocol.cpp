@@ -94,9 +94,9 @@ ReadHeader read_line(std::string_view text) noexcept {
   const bool addressed = begins(rest, "TCP");
   const std::size_t end = line.find("\r\n");
   if (end == std::string_view::npos) {
-    if (line.size() == line_bytes_max) return ProxyFailure::line_too_long;
     // Neither a line's end nor any field has a lone one.
     if (addressed && line.find('\n') != std::string_view::npos) return ProxyFailure::bad_line;
+    if (line.size() == line_bytes_max) return ProxyFailure::line_too_long;
     return MoreNeeded{};
   }
   rest = line.substr(0, end);

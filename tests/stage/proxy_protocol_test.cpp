@@ -87,6 +87,7 @@ std::vector<Row> lines() {
       {"unknown_word", "PROXY UNKNOWNS\r\n", "bad_line"},
       {"no_end_of_line", "PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r", "more"},
       {"lone_line_feed", "PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\n", "bad_line"},
+      {"lone_line_feed_and_no_end", "PROXY TCP4 192.0.2.1\n" + std::string(97, 'x'), "bad_line"},
       {"carriage_return_inside", "PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\rx\r\n", "bad_line"},
       {"never_ends", "PROXY TCP4 " + std::string(97, '1'), "line_too_long"},
       {"ends_past_107", "PROXY TCP6 " + std::string(95, '1') + "\r\n", "line_too_long"},
