@@ -13,8 +13,8 @@
 #include "base/clock.hpp"
 #include "core/block_pool.hpp"
 #include "core/completion.hpp"
-#include "core/connection_limit.hpp"
 #include "core/drain.hpp"
+#include "core/gate.hpp"
 #include "core/shard_counters.hpp"
 #include "core/slot_table.hpp"
 #include "core/timer_queue.hpp"
@@ -54,7 +54,7 @@ class TimeSource {
 /// callback can never run inside another one. Every member is for the shard's own thread, but `counters()`.
 class Core {
  public:
-  Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time);
+  Core(const CoreConfig& config, Gate& gate, TimeSource& time);
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -66,9 +66,9 @@ class Core {
   }
 
   // From the engine: what happened.
-  /// Makes a connection of an accepted handle and calls `on_connect`. False: refused by the limit or for want of
-  /// memory; the handle stays the caller's.
-  [[nodiscard]] bool adopt(NativeHandle handle, std::uint16_t listener);
+  /// Makes a connection of an accepted handle and calls `on_connect`. The gate has admitted it, with this place. False:
+  /// there is no memory for it; the handle and the place stay the caller's.
+  [[nodiscard]] bool adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place);
   void on_receive(const Completion& completion);
   void on_send(const Completion& completion);
   /// The handle is closed; the slot is free again.
@@ -195,7 +195,7 @@ class Core {
   void retry_starved() noexcept;
 
   CoreConfig config_;
-  ConnectionLimit& limit_;
+  Gate& gate_;
   TimeSource& time_;
   std::vector<Handler*> handlers_;
   TimerQueue timers_;

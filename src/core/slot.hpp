@@ -72,6 +72,7 @@ struct Slot : Timer {
   int error = 0;  ///< The native error that ended it.
   std::uint32_t send_in_flight_bytes = 0;
   std::uint32_t lingered_bytes = 0;
+  std::uint32_t place = 0;  ///< The gate's, of its peer's address.
   NativeHandle handle = no_handle;
   ByteQueue send_queue;
   Slot* dirty_next = nullptr;

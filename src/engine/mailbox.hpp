@@ -20,6 +20,7 @@ struct Message : QueueNode {
 
   Kind kind;
   std::uint16_t listener = 0;       ///< adopt
+  std::uint32_t place = 0;          ///< adopt: the gate's
   NativeHandle handle = no_handle;  ///< adopt
   ConnectionId id;
   std::vector<std::byte> bytes;  ///< send

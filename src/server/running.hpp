@@ -12,6 +12,7 @@
 #include "backend/listening.hpp"
 #include "engine/loop.hpp"
 #include "iocpp/server.hpp"
+#include "server/accept_health.hpp"
 
 namespace iocpp {
 
@@ -40,6 +41,7 @@ class Server::Running {
     return index < group_.loops.size() ? group_.loops[index] : nullptr;
   }
   Counters counters() const;
+  AcceptHealth accept_health(std::chrono::milliseconds stalled_after) const;
 
  private:
   class ErrorsToShard;
@@ -74,6 +76,8 @@ class Server::Running {
   engine::Group group_;
   std::unique_ptr<Handler> errors_to_shard_;
   std::vector<Member> members_;  ///< The shards, then the accepting loop if there is one.
+
+  mutable server::AcceptMonitor monitor_;
 
   std::mutex mutex_;  // of start and wait only, never of a connection's path
   std::condition_variable opened_changed_;

@@ -120,6 +120,8 @@ void CheckedHandler::on_connect(Connection connection) {
     known.peer = link.peer;
     known.link = socket->link;
     known.link_generation = link.generation;
+    if (++machine_.connections_of[machine_.network.address_of(link.number)] > habits_.connections_per_address)
+      machine_.violate(17, "an address has more connections than it may have");
   } else {
     machine_.violate(6, "a connection was made of a handle that names no connection");
   }
@@ -204,6 +206,7 @@ void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how)
   Witness& known = witness(connection);
   known.live = false;
   --live_;
+  --machine_.connections_of[machine_.network.address_of(known.number)];
 }
 
 void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {

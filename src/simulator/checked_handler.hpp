@@ -42,7 +42,8 @@ struct HandlerHabits {
   std::chrono::nanoseconds slow_max{};      ///< One callback in 256 takes up to this.
   std::size_t linger_bytes_max = 1U << 20;
   std::size_t receive_buffer = 64U << 10;  ///< The system's: so much is read before a close can take effect.
-  bool exceptions_fail = false;            ///< One that leaves the handler is a violation.
+  std::uint32_t connections_per_address = UINT32_MAX;
+  bool exceptions_fail = false;  ///< One that leaves the handler is a violation.
 };
 
 class CheckedHandler final : public Handler {

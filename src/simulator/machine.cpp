@@ -54,6 +54,7 @@ Machine::Machine(System which, std::uint64_t seed, Level level, const Habits& ow
       threads{who},
       outer_{current},
       errors_{which == System::iocp ? NativeSystem::windows : NativeSystem::linux_os} {
+  connections_of.resize(own_habits.network.addresses, 0);
   current = this;
 }
 

@@ -97,7 +97,8 @@ class Machine {
   void violate(unsigned invariant, std::string_view words);
   const std::optional<Violation>& violation() const noexcept { return violation_; }
 
-  unsigned accepts_at_once = 1;  ///< A listener's; they fail together.
+  std::vector<std::uint32_t> connections_of;  ///< By number of a client's address: those that a handler has.
+  unsigned accepts_at_once = 1;               ///< A listener's; they fail together.
   const System system;
   const Habits habits;
   Streams streams;

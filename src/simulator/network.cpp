@@ -183,8 +183,9 @@ void Network::fell_short(Link& link) {
 }
 
 Address Network::peer_address(const Link& link) const noexcept {
-  Address address{.family = Address::Family::ipv4, .port = static_cast<std::uint16_t>(1024 + link.number % 60'000)};
-  const std::uint32_t number = link.number / 60'000;
+  const std::uint32_t nth = link.number / habits_.addresses;
+  Address address{.family = Address::Family::ipv4, .port = static_cast<std::uint16_t>(1024 + nth % 60'000)};
+  const std::uint32_t number = nth / 60'000 * habits_.addresses + address_of(link.number);
   address.bytes[0] = std::byte{10};
   address.bytes[1] = static_cast<std::byte>(number >> 16);
   address.bytes[2] = static_cast<std::byte>(number >> 8);

@@ -104,7 +104,8 @@ struct NetworkHabits {
   std::size_t receive_buffer = 64U << 10;
   std::size_t send_buffer = 64U << 10;
   std::uint32_t backlog = 128;
-  bool splits = true;  ///< What is sent at once may arrive in parts.
+  std::uint32_t addresses = 1;  ///< Of clients, who take turns.
+  bool splits = true;           ///< What is sent at once may arrive in parts.
 };
 
 class Network {
@@ -154,6 +155,8 @@ class Network {
   /// A receive or send lacks memory or buffers: it must not be tried again and again.
   void fell_short(Link& link);
   Address peer_address(const Link& link) const noexcept;
+  /// Which of the addresses a connection of this number has.
+  std::uint32_t address_of(std::uint32_t number) const noexcept { return number % habits_.addresses; }
 
   Handles& handles() noexcept { return handles_; }
   std::span<const std::uint32_t> listeners() const noexcept { return listening_; }

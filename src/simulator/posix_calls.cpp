@@ -58,9 +58,12 @@ void PosixCalls::fail_accept(std::uint32_t listener, int error) {
     case linux_errno::nfile:
     case linux_errno::mfile:
       return machine_.accept_fell_short(loop_, error == linux_errno::mfile);
-    case linux_errno::intr:
     case linux_errno::inval:
     case linux_errno::opnotsupp:
+      // The listener is lost with it, and with an operation that holds on to it even later, who waits there.
+      machine_.network.socket(listener).closed_by_fault = true;
+      return;
+    case linux_errno::intr:
     case linux_errno::canceled:
       return;
     case linux_errno::badf:

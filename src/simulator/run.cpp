@@ -17,9 +17,6 @@ using std::chrono::seconds;
 constexpr std::uint64_t empty_turns_max = 64;
 /// The system may have something to tell that leads to nothing, but not for ever.
 constexpr std::uint64_t quiet_turns_max = 4096;
-/// A wake that can't be posted is made good within a second (iocp::Port::longest_sleep); handlers may be slow
-/// meanwhile.
-constexpr seconds wake_bound{3};
 constexpr std::uint64_t events_at_instant_max = 200'000;
 constexpr unsigned waits_a_turn_max = 1000;
 constexpr unsigned quiet_max = 9;
@@ -60,7 +57,7 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
       make_shard_{make_shard},
       machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
-      group_{draft.connections_max} {
+      group_{draft.limits, HashKey{plan.seed, ~plan.seed}} {
   machine_.faults.limit_to(plan.only_faults);
   if (draft.scripted) scripted_ = std::make_unique<ScriptedPeers>(machine_, peers_, draft.script);
   for (const ForcedFault& forced : plan.forced) machine_.faults.force(forced.cell, forced.first, forced.count);
@@ -104,6 +101,8 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.known = member.inner == nullptr && plan_.shared_handler == nullptr;
   habits.by_mailbox = habits.by_mailbox && habits.known;
   habits.send_queue_bytes_high = draft_.core.pause_receive_above_high ? draft_.core.send_queue_bytes_high : SIZE_MAX;
+  if (draft_.limits.connections_per_address != 0)
+    habits.connections_per_address = draft_.limits.connections_per_address;
   habits.linger_bytes_max = draft_.core.linger_bytes_max;
   habits.receive_buffer = draft_.habits.network.receive_buffer;
   // While a callback is slow, io_uring goes on receiving into all the buffers that it has.
@@ -262,6 +261,7 @@ void Run::check(unsigned number) {
     machine_.violate(17, "fewer connections are counted than handlers know");
   if (counters.connections_open.get() != member.shard->loop().core().connections())
     machine_.violate(17, "the counter of open connections is not their number");
+  check_limits();
 }
 
 /// A connection or task of which the server's own threads know nothing.

@@ -23,7 +23,7 @@ struct Draft {
   bool accept_loop = false;
   unsigned accepts_in_flight = 16;
   std::size_t lend_bytes_min = engine::EngineConfig{}.lend_bytes_min;
-  std::size_t connections_max = 100'000;
+  Limits limits{.connections_max = 100'000};
   std::size_t receive_ring_bytes = 64U << 10;
   std::size_t posted_receive_bytes = 0;
   core::CoreConfig core;  ///< Of each shard; who it is, is added.
@@ -66,6 +66,10 @@ class Run final : public Threads {
   void wake(unsigned loop) override;
 
  private:
+  /// A wake that can't be posted is made good within a second (iocp::Port::longest_sleep); handlers may be slow
+  /// meanwhile.
+  static constexpr std::chrono::seconds wake_bound{3};
+
   struct Member {
     std::unique_ptr<Shard> shard;
     std::unique_ptr<Handler> inner;
@@ -76,8 +80,9 @@ class Run final : public Threads {
     bool running = false;
     bool woken = false;
     bool ended = false;
-    std::uint64_t turns_in_row = 0;  ///< Without sleeping.
-    std::uint64_t quiet_turns = 0;   ///< In a row: nothing was done in them.
+    TimePoint frozen_since = TimePoint::max();  ///< Paused by a limit, asleep, and there is room.
+    std::uint64_t turns_in_row = 0;             ///< Without sleeping.
+    std::uint64_t quiet_turns = 0;              ///< In a row: nothing was done in them.
     std::uint64_t tasks_posted = 0;
     std::uint64_t tasks_run = 0;
   };
@@ -93,7 +98,10 @@ class Run final : public Threads {
   bool step();
   void turn(unsigned number);
   void check(unsigned number);
+  void check_limits();
+  void check_rate();
   void check_at_rest();
+  void check_refusals(std::uint64_t accepted, std::uint64_t refused, std::uint64_t refused_for);
   void check_after_stop();
   void schedule_turn(unsigned number, std::chrono::nanoseconds after);
   void call_from_outside();

@@ -123,7 +123,7 @@ TEST_P(OnEachSystem, a_peer_that_stays_sees_the_drain) {
 TEST_P(OnEachSystem, who_is_past_the_limit_is_refused) {
   Echo echo;
   SimulationOptions limited = options();
-  limited.server.connections_max = 1;
+  limited.server.limits.connections_max = 1;
   Simulation simulation{limited};
   simulation.serve(echo);
   simulation.connect().send("a").expect("a").wait(1s);

@@ -78,7 +78,7 @@ void Simulation::Running::serve(Handler* handler, HandlerFactory factory) {
   server.port = 0;
   server.host.clear();
   // What a real server takes from its process's handle limit must be the same on each machine here.
-  if (server.connections_max == 0) server.connections_max = 100'000;
+  if (server.limits.connections_max == 0) server.limits.connections_max = 100'000;
   server = server::checked(server, drawn_shards);
   plan.shared_handler = handler;
   if (factory) {
@@ -99,7 +99,8 @@ Draft Simulation::Running::draft_of(const Plan& plan) const {
   draft.shards = server.shards;
   draft.accept_loop = server.accept_thread;
   draft.accepts_in_flight = static_cast<unsigned>(server.accepts_in_flight);
-  draft.connections_max = server.connections_max;
+  draft.limits = server.limits;
+  draft.habits.network.addresses = 1;
   draft.core = {.send_queue_bytes_high = server.send_queue_bytes_high,
                 .send_queue_bytes_low = server.send_queue_bytes_low,
                 .send_queue_bytes_max = server.send_queue_bytes_max,
