@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <iocpp/address.hpp>
+#include <iocpp/proxy_protocol.hpp>
 
 namespace iocpp {
 
@@ -129,8 +130,17 @@ class Connection {
   void resume_receive() const noexcept;
 
   /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected`
-  /// where the peer has left.
+  /// where the peer has left. Behind a proxy (`Options::proxy_protocol`) the client's, as the proxy said, in
+  /// `on_disconnect` too; where it did not say, the proxy's.
   [[nodiscard]] std::error_code peer_address(Address& address) const noexcept;
+
+  /// Where the connection itself comes from: the proxy's address, or the peer's where there is no proxy. Asked from the
+  /// system.
+  [[nodiscard]] std::error_code proxy_address(Address& address) const noexcept;
+
+  /// What the proxy in front has said of its client; null where there is none. Valid until `on_disconnect` has
+  /// returned.
+  const ProxyHeader* proxy_header() const noexcept;
 
   /// The system's handle (a descriptor, a SOCKET), for options that iocpp has no name for; -1 when closed. Never close
   /// it, read it or write it.

@@ -16,7 +16,7 @@ namespace iocpp {
 
 /// What becomes of a peer that is none of the trusted proxies.
 enum class UntrustedPeer : std::uint8_t {
-  refuse,  ///< It is reset (`Counters::proxy_untrusted`). The default: whoever comes past the proxies hides.
+  refuse,  ///< It is refused (`Refusal::untrusted_peer`). The default: whoever comes past the proxies hides.
   serve,   ///< It is a client of its own: no header is expected of it, and what it sends is the handler's.
 };
 

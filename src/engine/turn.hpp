@@ -206,7 +206,7 @@ void Engine<Port>::handle_message(Message& message) {
       return core_.guarded(message.task);
     case Message::Kind::adopt:
       arrived();
-      return adopt({message.handle, message.listener, message.place});
+      return adopt({message.handle, message.listener, message.place, message.prepares});
   }
 }
 

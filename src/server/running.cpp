@@ -6,6 +6,7 @@
 
 #include "iocpp/error.hpp"
 #include "server/check_options.hpp"
+#include "stage/proxy_stage.hpp"
 
 namespace iocpp {
 namespace {
@@ -52,6 +53,7 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       handler_{handler},
       factory_{std::move(factory)},
       choice_{backend::choose(options_.backend)},
+      stages_{stage::stages_of(options_)},
       group_{options_.limits, random_key()} {
   if (handler_ == nullptr && !factory_)
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
@@ -125,7 +127,8 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
                  .send_queue_bytes_max = options_.send_queue_bytes_max,
                  .pause_receive_above_high = options_.pause_receive_above_high,
                  .linger_timeout = options_.linger_timeout,
-                 .linger_bytes_max = options_.linger_bytes_max};
+                 .linger_bytes_max = options_.linger_bytes_max,
+                 .stages = stages_.get()};
   backend::set_platform(config.core);
   config.backend.sockets = {.tcp_nodelay = options_.tcp_nodelay,
                             .keepalive = options_.keepalive,

@@ -73,6 +73,7 @@ class Server::Running {
   HandlerFactory factory_;
   backend::Choice choice_;
   std::vector<backend::ListeningSockets> listeners_;
+  std::unique_ptr<core::Stages> stages_;
   engine::Group group_;
   std::unique_ptr<Handler> errors_to_shard_;
   std::vector<Member> members_;  ///< The shards, then the accepting loop if there is one.
