@@ -37,14 +37,16 @@ Habits draft_habits(Prng& prng) {
 
 /// Wide enough for the clients at a run's end, who must be served.
 void draft_limits(Prng& prng, Draft& draft) {
-  if (!one_in(prng, 3)) return;
+  if (!one_in(prng, 2)) return;
   Limits& limits = draft.limits;
   draft.habits.network.addresses = static_cast<std::uint32_t>(scaled(prng, 1, 6));
   constexpr std::array when_full{WhenFull::pause, WhenFull::pause, WhenFull::close, WhenFull::reset};
   limits.when_full = when_full[prng.below(when_full.size())];
-  if (!one_in(prng, 3)) limits.connections_max = between(prng, 8, 64);
+  // Two that pause, full at the same time, are the case that has frozen others.
+  const bool both = limits.when_full == WhenFull::pause && one_in(prng, 2);
+  if (both || !one_in(prng, 3)) limits.connections_max = between(prng, 8, both ? 16 : 64);
   if (one_in(prng, 2)) limits.connections_per_address = static_cast<std::uint32_t>(between(prng, 8, 32));
-  if (one_in(prng, 2)) {
+  if (both || one_in(prng, 2)) {
     limits.accepts_per_second = static_cast<std::uint32_t>(scaled(prng, 50, 7));
     limits.accepts_burst = static_cast<std::uint32_t>(between(prng, 16, 64));
   }

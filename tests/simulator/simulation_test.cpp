@@ -57,7 +57,7 @@ TEST_P(EachPlatform, nothing_is_violated_with_heavy_faults) {
 }
 
 TEST_P(EachPlatform, without_faults_orderly_clients_are_served_in_full) {
-  const Outcome outcome = simulate(plan(5, Level::none));  // a seed without limits
+  const Outcome outcome = simulate(plan(5, Level::none));  // a seed in which no limit refuses many
   EXPECT_EQ(outcome.faults, 0U);
   EXPECT_GE(outcome.connections, 200U);
   EXPECT_GT(outcome.served, outcome.connections / 4);  // more than half of the clients are orderly
