@@ -32,8 +32,8 @@ struct Counters {
   std::uint64_t listeners_restored = 0;   ///< Listeners that were made anew.
 
   // Behind proxies (`Options::proxy_protocol`).
-  std::uint64_t preparing = 0;     ///< Gauge: their header is not complete; not among `connections_open`.
-  std::uint64_t stage_failed = 0;  ///< Ended before that, without `on_connect`; by reason:
+  std::uint64_t preparing = 0;                               ///< Gauge: not told of; not among `connections_open`.
+  std::uint64_t stage_failed = 0;                            ///< Ended before that, without `on_connect`; by reason:
   std::array<std::uint64_t, proxy_failures> proxy_failed{};  ///< By `ProxyFailure`.
 
   // Connections.

@@ -23,8 +23,7 @@ enum class UntrustedPeer : std::uint8_t {
 /// Off while `trusted` is empty. A connection of a trusted proxy begins with a header, without exception: the
 /// specification forbids to guess whether there is one. Before it is complete nothing is told of the connection.
 struct ProxyProtocol {
-  /// Networks whose peers are proxies: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`, `::1`. A peer on a Unix socket is
-  /// trusted too, where this is not empty: the socket's permissions say who it may be.
+  /// Networks whose peers are proxies: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`, `::1`.
   std::vector<std::string> trusted{};
   UntrustedPeer untrusted = UntrustedPeer::refuse;
   /// From the accept to the complete header; then the connection is reset. 3 s is the least that the specification

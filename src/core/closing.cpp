@@ -93,7 +93,7 @@ void Core::on_close(const Completion& completion) {
   assert(slot->state == SlotState::closing && slot->close_in_flight);
   slot->close_in_flight = false;
   slot->handle = no_handle;
-  if (is_told(*slot)) counters_.connections_open.subtract();
+  (is_told(*slot) ? counters_.connections_open : counters_.preparing).subtract();
   delete std::exchange(slot->stage, nullptr);
   const std::uint32_t place = slot->place;
   slots_.release(*slot);

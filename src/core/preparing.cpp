@@ -42,8 +42,8 @@ void Core::prepare(Slot& slot, std::span<const std::byte> bytes) {
       break;
   }
   timers_.cancel(slot);
-  counters_.preparing.subtract();
   if (!admit_client(slot)) return;
+  counters_.preparing.subtract();
   slot.stage->opened = true;
   open(slot);
   if (step.used < bytes.size()) deliver(slot, bytes.subspan(step.used));
@@ -65,7 +65,6 @@ bool Core::admit_client(Slot& slot) noexcept {
 void Core::fail_stage(Slot& slot, ProxyFailure failure) noexcept {
   assert(slot.state == SlotState::preparing);
   timers_.cancel(slot);
-  counters_.preparing.subtract();
   counters_.stage_failed.add();
   counters_.proxy_failed[static_cast<std::size_t>(failure)].add();
   // Aborted, as the specification has it, so that the sender notices; who has left needs no telling.

@@ -56,6 +56,18 @@ void draft_limits(Prng& prng, Draft& draft) {
   }
 }
 
+/// Every client comes by a proxy.
+void draft_proxy(Prng& prng, Draft& draft) {
+  if (!one_in(prng, 4)) return;
+  draft.proxy.trusted = {"10.0.0.0/8"};
+  draft.proxy.timeout = seconds{scaled(prng, 1, 2)};
+  draft.peers.by_proxy = true;
+  // Who is not named is not counted for an address, which the checker would not know.
+  draft.peers.names_all_clients =
+      draft.limits.connections_per_address != 0 || draft.limits.accepts_per_second_per_address != 0 || one_in(prng, 2);
+  draft.peers.header_time = draft.proxy.timeout + seconds{3} + 256 * draft.handler.slow_max;
+}
+
 }  // namespace
 
 Draft draft(const Plan& plan) {
@@ -86,6 +98,7 @@ Draft draft(const Plan& plan) {
   draft.lend_bytes_min = scaled(prng, 1, 10);
   draft.handler.hears_sent = one_in(prng, 2);
   draft_limits(prng, draft);
+  draft_proxy(prng, draft);
   return draft;
 }
 

@@ -84,7 +84,7 @@ ProxyStages::ProxyStages(const ProxyProtocol& options, std::vector<bool> listene
 
 ProxyStages::Entrance ProxyStages::entrance_of(const Address& peer) const noexcept {
   const auto contains = [&peer](const Network& network) { return network.contains(peer); };
-  if (peer.family == Address::Family::none || std::ranges::any_of(trusted_, contains)) return Entrance::prepare;
+  if (std::ranges::any_of(trusted_, contains)) return Entrance::prepare;
   return untrusted_ == UntrustedPeer::serve ? Entrance::serve : Entrance::refuse;
 }
 

@@ -9,15 +9,15 @@
 #include <vector>
 
 #include "base/address_text.hpp"
-#include "support/proxy_headers.hpp"
+#include "simulator/proxy_headers.hpp"
 
 namespace iocpp::stage {
 namespace {
 
-using test::address_block;
-using test::ipv4;
-using test::proxy_block;
-using test::tlv;
+using simulator::address_block;
+using simulator::ipv4;
+using simulator::proxy_block;
+using simulator::tlv;
 
 constexpr std::size_t bytes_max = 4096;
 
@@ -125,7 +125,7 @@ std::string unix_block(std::string_view tlvs = {}) {
 std::vector<Row> blocks() {
   const std::string plain = proxy_block(client, server);
   const std::string alpn = tlv(0x01, "h2");
-  std::string altered = test::proxy_block_with_checksum(client, server, alpn);
+  std::string altered = simulator::proxy_block_with_checksum(client, server, alpn);
   altered[17] ^= 1;
   const std::string two_sums = tlv(0x03, std::string(4, '\0')) + tlv(0x03, std::string(4, '\0'));
   return {
@@ -143,9 +143,9 @@ std::vector<Row> blocks() {
       {"local_of_ipv4", proxy_block(0x20, 0x11, address_block(client, server)), "v2 28 local"},
       {"local_of_no_family", proxy_block(0x20, 0xff, "?"), "v2 17 local"},
       {"tlvs", proxy_block(client, server, alpn + tlv(0xe0, "")), "v2 36 192.0.2.1:56324 > 198.51.100.7:443 tlvs 8"},
-      {"checksum", test::proxy_block_with_checksum(client, server, alpn),
+      {"checksum", simulator::proxy_block_with_checksum(client, server, alpn),
        "v2 40 192.0.2.1:56324 > 198.51.100.7:443 tlvs 12"},
-      {"checksum_and_payload", with_payload(test::proxy_block_with_checksum(client, server)),
+      {"checksum_and_payload", with_payload(simulator::proxy_block_with_checksum(client, server)),
        "v2 35 192.0.2.1:56324 > 198.51.100.7:443 tlvs 7"},
       {"altered", altered, "bad_checksum"},
       {"checksum_of_3_bytes", proxy_block(client, server, tlv(0x03, "abc")), "bad_tlv"},

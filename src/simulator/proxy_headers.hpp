@@ -8,7 +8,7 @@
 
 #include "iocpp/address.hpp"
 
-namespace iocpp::test {
+namespace iocpp::simulator {
 
 inline Address ipv4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d, std::uint16_t port) {
   Address address{.family = Address::Family::ipv4, .port = port};
@@ -84,4 +84,4 @@ inline std::string proxy_block_with_checksum(const Address& source, const Addres
   return header;
 }
 
-}  // namespace iocpp::test
+}  // namespace iocpp::simulator
