@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/backoff.hpp"
@@ -98,6 +99,8 @@ class Core {
   void cut_drain();
   const Drain& drain() const noexcept { return drain_; }
   std::uint32_t connections() const noexcept { return slots_.in_use(); }
+  /// For tests and the simulator, between turns: what is wrong with the bookkeeping of all slots, or nothing.
+  std::string_view flaw() noexcept;
 
   TimerQueue& timers() noexcept { return timers_; }
   std::optional<TimePoint> next_deadline() const noexcept { return timers_.next_deadline(); }

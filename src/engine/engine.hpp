@@ -28,6 +28,7 @@ class Engine final : public Loop, private core::TimeSource {
   /// For tests and the simulator: the invariant of the accept chain, for each listener, between turns.
   bool accept_chain_holds() const noexcept;
   const std::deque<Listener>& listeners() const noexcept { return listeners_; }
+  bool has_reserve() const noexcept { return listeners_.empty() || !reserve_out_; }
   Port& port() noexcept { return *port_; }
 
  private:

@@ -98,7 +98,9 @@ Draft draft(const Plan& plan) {
   draft.lend_bytes_min = scaled(prng, 1, 10);
   draft.handler.hears_sent = one_in(prng, 2);
   draft_limits(prng, draft);
+  if (one_in(prng, 8)) draft.mailbox_bytes_max = scaled(prng, 256, 6);
   draft_proxy(prng, draft);
+  apply(plan.scenario, system_of(plan.platform), draft);
   return draft;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct PeerHabits {
   bool by_proxy = false;                   ///< Each is a proxy's, and begins with a header.
   bool names_all_clients = true;           ///< No header leaves it open who the client is.
   std::chrono::nanoseconds header_time{};  ///< From an accept on; then who has sent none is gone.
+  std::optional<Behaviour> mostly{};       ///< Three of four.
 };
 
 class Peers final : public Client {

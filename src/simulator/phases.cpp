@@ -19,6 +19,8 @@ constexpr std::uint32_t arrive_at_the_end = 16;
 void Run::go() {
   if (!open()) return;
   traffic();
+  serve(1);
+  machine_.faults.begin(Phase::traffic);
   if (!machine_.violation() && draft_.drain_after != UINT64_MAX && plan_.forced.empty()) return drain_in_traffic();
   serve(UINT64_MAX);
   if (!machine_.violation()) heal();
@@ -52,6 +54,7 @@ void Run::serve(std::uint64_t connections) {
 
 void Run::end_faults() {
   healed_ = true;
+  machine_.faults.begin(Phase::heal);
   machine_.faults.heal();
   for (Member& member : members_) member.handler->calm_down();
   machine_.network.handles().set_limit(draft_.habits.handle_limit);
@@ -61,7 +64,7 @@ void Run::end_faults() {
 void Run::heal() {
   machine_.note(What::phase, 0, 2);
   end_faults();
-  for (Member& member : members_) post_resume(member);
+  for (Member& member : members_) resume(member);
   const auto at_rest = [this] {
     return std::all_of(members_.begin(), members_.end(),
                        [](const Member& member) { return member.shard->loop().core().connections() == 0; });
@@ -108,6 +111,7 @@ void Run::probe() {
   until([] { return false; }, seconds{3});
   for (const Member& member : members_) {
     if (member.tasks_posted != member.tasks_run) machine_.violate(14, "a message was never handled");
+    if (member.shard->loop().mailbox().bytes() != 0) machine_.violate(17, "an empty mailbox counts bytes");
     if (!member.shard->accepts_at_target(draft_.accepts_in_flight))
       machine_.violate(3, "the faults are over, and fewer accepts are in flight than there should be");
   }
@@ -116,8 +120,9 @@ void Run::probe() {
   peers_.probe(probes);
   if (!until([this] { return peers_.all_done(); }, seconds{20}) && !machine_.violation())
     machine_.violate(3, "deaf: the faults are over, and new clients are not served");
-  // A cap so near to the high watermark ends clients that are served well otherwise.
-  const bool has_room = draft_.core.send_queue_bytes_max >= core::CoreConfig{}.send_queue_bytes_max;
+  // A cap so near to the high watermark, and a full mailbox, end clients that are served well otherwise.
+  const bool has_room = draft_.core.send_queue_bytes_max >= core::CoreConfig{}.send_queue_bytes_max &&
+                        (!draft_.handler.by_mailbox || draft_.mailbox_bytes_max >= Draft{}.mailbox_bytes_max);
   if (!machine_.violation() && plan_.expects_echo && has_room && peers_.served() != served + probes)
     machine_.violate(20, "the faults are over, and a new client was not served in full");
 }
@@ -152,6 +157,7 @@ void Run::drain_in_traffic() {
   serve(draft_.drain_after);
   if (machine_.violation()) return;
   machine_.note(What::phase, 0, 4);
+  machine_.faults.begin(Phase::drain);
   draining_ = true;
   const TimePoint deadline = machine_.now() + draft_.drain_timeout;
   machine_.network.drains(deadline);

@@ -28,6 +28,9 @@ struct Draft {
   std::size_t posted_receive_bytes = 0;
   core::CoreConfig core;  ///< Of each shard; who it is, is added.
   std::size_t mailbox_bytes_max = 64U << 20;
+  std::vector<ForcedFault> forced{};                                         ///< Besides those of the plan.
+  std::chrono::nanoseconds calls_pause_max = std::chrono::milliseconds{20};  ///< Between calls from other threads.
+  std::chrono::nanoseconds handles_pause_max = std::chrono::milliseconds{200};
   std::chrono::nanoseconds turn_delay_max = std::chrono::microseconds{5};
 
   ProxyProtocol proxy{};  ///< Off while nobody is trusted.
@@ -66,6 +69,7 @@ class Run final : public Threads {
 
   bool sleep(unsigned loop, TimePoint until) override;
   void wake(unsigned loop) override;
+  void others_go_on(unsigned loop) override;
 
  private:
   /// A wake that can't be posted is made good within a second (iocp::Port::longest_sleep); handlers may be slow
@@ -85,6 +89,7 @@ class Run final : public Threads {
     TimePoint frozen_since = TimePoint::max();  ///< Paused by a limit, asleep, and there is room.
     std::uint64_t turns_in_row = 0;             ///< Without sleeping.
     std::uint64_t quiet_turns = 0;              ///< In a row: nothing was done in them.
+    unsigned turns_without_reserve = 0;         ///< In a row, with handles to be had.
     std::uint64_t tasks_posted = 0;
     std::uint64_t tasks_run = 0;
   };
@@ -100,6 +105,8 @@ class Run final : public Threads {
   bool step();
   void turn(unsigned number);
   void check(unsigned number);
+  void check_reserve(Member& member);
+  void scan();
   void check_limits();
   void check_rate();
   void check_at_rest();
@@ -107,7 +114,8 @@ class Run final : public Threads {
   void check_after_stop();
   void schedule_turn(unsigned number, std::chrono::nanoseconds after);
   void call_from_outside();
-  void post_resume(Member& member);
+  bool post_resume(Member& member);
+  void resume(Member& member);
   void check_wakes();
   void ask_again();
   std::chrono::nanoseconds pause(std::chrono::nanoseconds most, unsigned doublings_max) const noexcept;
@@ -119,7 +127,7 @@ class Run final : public Threads {
   void serve(std::uint64_t connections);
   void drain_in_traffic();
   std::chrono::nanoseconds stop_slack() const noexcept;
-  void put(Member& member, std::unique_ptr<engine::Message> message);
+  bool put(Member& member, std::unique_ptr<engine::Message> message);
   void end_faults();
   void heal();
   void probe();
@@ -148,6 +156,7 @@ class Run final : public Threads {
   std::uint64_t lively_seen_ = 0;
   unsigned quiet_ = 0;  ///< Calls from outside, in a row, between which there was none of them.
   bool healed_ = false;
+  bool in_between_ = false;
   bool draining_ = false;
 };
 

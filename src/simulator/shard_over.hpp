@@ -19,6 +19,7 @@ class ShardOver final : public Shard {
   std::uint64_t handed_out() noexcept override { return sys().handed_out(); }
   std::uint64_t kernel_in_flight() noexcept override { return sys().in_flight(); }
   std::uint64_t port_in_flight() noexcept override { return engine_.port().in_flight(); }
+  bool has_reserve() noexcept override { return engine_.has_reserve(); }
   const core::ShardCounters& counters() const noexcept override { return engine_.core().counters(); }
 
   bool accept_chain_holds(bool asleep) noexcept override {
