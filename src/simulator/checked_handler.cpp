@@ -130,7 +130,9 @@ void CheckedHandler::on_connect(Connection connection) {
     machine_.violate(6, "a connection was made of a handle that names no connection");
   }
   check_header(connection);
-  if (reserves_out_ != nullptr && reserves_out_->load() != 0)
+  // One that was prepared was accepted earlier.
+  const bool accepted_now = connection.proxy_header() == nullptr;
+  if (accepted_now && reserves_out_ != nullptr && reserves_out_->load() != 0)
     machine_.violate(3, "a client has the handle with which another loop refuses clients at the limit");
   check_peer_address(connection);
   call(connection, What::on_connect, known.number, [&] { inner_.on_connect(connection); });
