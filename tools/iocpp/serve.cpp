@@ -38,9 +38,11 @@ std::string to_string(Service service) {
     case Service::discard:
       return "discard";
     case Service::chargen:
+      return "chargen";
+    case Service::whoami:
       break;
   }
-  return "chargen";
+  return "whoami";
 }
 
 int serve(const ServeOptions& options) {

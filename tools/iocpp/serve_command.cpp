@@ -122,6 +122,28 @@ void add_limits(CLI::App& app, iocpp::Options& options) {
   add_gate(app, options.limits);
 }
 
+void add_proxy_protocol(CLI::App& app, iocpp::ProxyProtocol& proxy) {
+  app.add_option_function<std::vector<std::string>>(
+         "--proxy-protocol", [&proxy](const std::vector<std::string>& networks) { proxy.trusted = networks; },
+         "A network of proxies that begin each connection with the PROXY protocol's header (HAProxy's send-proxy or "
+         "send-proxy-v2), such as 10.0.0.0/8 or ::1; may be given several times")
+      ->type_name("NETWORK")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  const auto untrusted = [&proxy](const std::string& text) {
+    if (text != "refuse" && text != "serve") program::refuse("--proxy-untrusted", text, "refuse or serve");
+    proxy.untrusted = text == "serve" ? iocpp::UntrustedPeer::serve : iocpp::UntrustedPeer::refuse;
+  };
+  app.add_option_function<std::string>("--proxy-untrusted", untrusted,
+                                       "Peers from elsewhere are refused, or served as clients without a proxy")
+      ->type_name("refuse|serve")
+      ->default_str("refuse");
+  program::add_duration(app, "--proxy-timeout", proxy.timeout, 1ms, longest,
+                        "A connection whose header is not complete by then is reset");
+  program::add_size(app, "--proxy-header-bytes-max", proxy.header_bytes_max, 232, 65'551,
+                    "The longest header of version 2");
+}
+
 void add_sockets(CLI::App& app, iocpp::Options& options) {
   app.add_flag("--tcp-nodelay,!--no-tcp-nodelay", options.tcp_nodelay,
                "Send small messages at once (the default), or not");
@@ -169,6 +191,7 @@ void add_service(CLI::App& serve_app, Service service, const std::string& descri
   add_listeners(app, *serve_it);
   add_shards(app, options);
   add_limits(app, options);
+  add_proxy_protocol(app, options.proxy_protocol);
   add_sockets(app, options);
   add_buffers(app, options);
   add_deadlines(app, options);
@@ -193,4 +216,5 @@ void add_serve_command(CLI::App& app, Command& chosen) {
   add_service(serve_app, Service::discard, "Throw away what arrives (RFC 863)", chosen);
   add_service(serve_app, Service::chargen,
               "Send lines of characters without end, as fast as the client reads (RFC 864)", chosen);
+  add_service(serve_app, Service::whoami, "Send the client's address, and behind a proxy the proxy's", chosen);
 }
