@@ -84,6 +84,13 @@ struct SendResult {
 /// Bytes that many connections may send without a copy each. They are freed after the last of them has been sent.
 using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
 
+/// The process at the other end of a Unix socket, as it was when it connected.
+struct PeerCredentials {
+  std::int64_t process = 0;
+  std::uint64_t user = 0;
+  std::uint64_t group = 0;
+};
+
 /// A handle to a connection: 16 bytes, copied freely. Valid on the thread of its shard at any time (inside the
 /// handler's callbacks and tasks posted to the shard), even after the connection has ended: then everything answers
 /// "closed" and does nothing. From other threads use `Server::send`, `Server::disconnect` and `Server::post` with the
@@ -137,6 +144,10 @@ class Connection {
   /// Where the connection itself comes from: the proxy's address, or the peer's where there is no proxy. Asked from the
   /// system.
   [[nodiscard]] std::error_code proxy_address(Address& address) const noexcept;
+
+  /// Who connected to a Unix socket, asked from the system (SO_PEERCRED of unix(7)). `errc::not_supported` for other
+  /// connections, and where the system does not say (Windows).
+  [[nodiscard]] std::error_code peer_credentials(PeerCredentials& credentials) const noexcept;
 
   /// What the proxy in front has said of its client; null where there is none. Valid until `on_disconnect` has
   /// returned.

@@ -29,11 +29,13 @@ std::string_view to_string(Backend backend) noexcept;
 
 /// One address to listen on.
 struct Listen {
-  std::string
-      host{};  ///< A numeric IPv4 or IPv6 address, or "localhost". Empty: every address, IPv6 and IPv4 (dual-stack).
-  std::uint16_t port = 0;      ///< 0: the system picks a free one; `Server::address` tells.
-  bool ipv6_only = false;      ///< For an IPv6 address: refuse IPv4 clients. By default "::" takes both.
-  bool proxy_protocol = true;  ///< Where `Options::proxy_protocol` is on: this listener has it.
+  std::string host{};  ///< A numeric IPv4 or IPv6 address, or "localhost". Empty: every address, IPv6 and IPv4
+                       ///< (dual-stack). "unix:/path" or "unix:@name": a Unix socket (docs/PROXY.md). It has no port,
+                       ///< and several shards imply the accepting thread, since it can't be shared.
+  std::uint16_t port = 0;            ///< 0: the system picks a free one; `Server::address` tells.
+  bool ipv6_only = false;            ///< For an IPv6 address: refuse IPv4 clients. By default "::" takes both.
+  unsigned unix_permissions = 0600;  ///< Of a Unix socket's file: who may connect. By default this user alone.
+  bool proxy_protocol = true;        ///< Where `Options::proxy_protocol` is on: this listener has it.
   Handler* handler = nullptr;  ///< Serves this listener's connections in place of the server's handler. Only with one
                                ///< shard; must outlive the server.
 };

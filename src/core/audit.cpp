@@ -50,7 +50,8 @@ std::string_view Core::flaw() noexcept {
   });
   if (!found.empty()) return found;
   if (used != slots_.in_use()) return "the slots in use are not as many as are counted";
-  if (counters_.connections_open.get() + counters_.preparing.get() != used) return "the counter of open connections is not their number";
+  if (counters_.connections_open.get() + counters_.preparing.get() != used)
+    return "the counter of open connections is not their number";
   if (starved && !starved_timer_.armed()) return "an operation waits for memory, and no timer tries it again";
   std::uint32_t listed = 0;
   for (const Slot* slot = dirty_first_; slot != nullptr && listed <= used; slot = slot->dirty_next) {

@@ -38,6 +38,8 @@ struct CoreConfig {
   std::size_t lend_bytes_min = SIZE_MAX;
   /// Asks the system for a peer's address; the native error, 0 for success.
   int (*peer_name)(NativeHandle, Address&) noexcept = nullptr;
+  /// ... for who is at the other end of a Unix socket. Null: the system does not say.
+  int (*peer_credentials)(NativeHandle, PeerCredentials&) noexcept = nullptr;
   const Stages* stages = nullptr;  ///< Null: no connection has one. Outlives the core.
 };
 
@@ -144,6 +146,7 @@ class Core {
   void resume_receive(ConnectionId id) noexcept;
   std::error_code peer_address(ConnectionId id, Address& address) const noexcept;
   std::error_code proxy_address(ConnectionId id, Address& address) const noexcept;
+  std::error_code peer_credentials(ConnectionId id, PeerCredentials& credentials) const noexcept;
   const ProxyHeader* proxy_header(ConnectionId id) const noexcept;
   void* context(ConnectionId id, const void* type) const noexcept;
   void set_context(ConnectionId id, void* object, const void* type);

@@ -44,7 +44,7 @@ class Stages {
 
   /// Whether a listener's peers are looked at; of others the address is not asked for.
   virtual bool looks_at(std::uint16_t listener) const noexcept = 0;
-  virtual Entrance entrance_of(const Address& peer) const noexcept = 0;
+  virtual Entrance entrance_of(std::uint16_t listener, const Address& peer) const noexcept = 0;
   /// Null: no memory.
   virtual std::unique_ptr<Stage> make() const noexcept = 0;
   /// From the accept on; then a stage that is not ready has failed.

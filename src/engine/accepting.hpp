@@ -113,7 +113,7 @@ void Engine<Port>::admit(NativeHandle handle, std::uint32_t listener) {
   Address peer;
   if ((looks || group_.gate.asks_for_address()) && Port::peer_name(handle, peer) != 0)
     return refuse(handle, Refusal::left);
-  const auto entrance = looks ? stages->entrance_of(peer) : core::Stages::Entrance::serve;
+  const auto entrance = looks ? stages->entrance_of(of_listener, peer) : core::Stages::Entrance::serve;
   if (entrance == core::Stages::Entrance::refuse) return refuse(handle, Refusal::untrusted_peer);
   // A proxy's own address is no client's: that is admitted when it is known.
   const bool prepares = entrance == core::Stages::Entrance::prepare;

@@ -66,7 +66,7 @@ bool Network::contains(const Address& peer) const noexcept {
   return ((peer.bytes[whole] ^ address.bytes[whole]) & mask) == std::byte{0};
 }
 
-ProxyStages::ProxyStages(const ProxyProtocol& options, std::vector<bool> listeners)
+ProxyStages::ProxyStages(const ProxyProtocol& options, std::vector<Trust> listeners)
     : listeners_{std::move(listeners)},
       untrusted_{options.untrusted},
       timeout_{options.timeout},
@@ -82,7 +82,8 @@ ProxyStages::ProxyStages(const ProxyProtocol& options, std::vector<bool> listene
   }
 }
 
-ProxyStages::Entrance ProxyStages::entrance_of(const Address& peer) const noexcept {
+ProxyStages::Entrance ProxyStages::entrance_of(std::uint16_t listener, const Address& peer) const noexcept {
+  if (listeners_[listener] == Trust::everybody) return Entrance::prepare;
   const auto contains = [&peer](const Network& network) { return network.contains(peer); };
   if (std::ranges::any_of(trusted_, contains)) return Entrance::prepare;
   return untrusted_ == UntrustedPeer::serve ? Entrance::serve : Entrance::refuse;
@@ -90,8 +91,12 @@ ProxyStages::Entrance ProxyStages::entrance_of(const Address& peer) const noexce
 
 std::unique_ptr<core::Stages> stages_of(const Options& options) {
   if (options.proxy_protocol.trusted.empty()) return nullptr;
-  std::vector<bool> listeners;
-  for (const Listen& listen : options.listen) listeners.push_back(listen.proxy_protocol);
+  using Trust = ProxyStages::Trust;
+  std::vector<Trust> listeners;
+  for (const Listen& listen : options.listen) {
+    const Trust trust = listen.host.starts_with("unix:") ? Trust::everybody : Trust::networks;
+    listeners.push_back(listen.proxy_protocol ? trust : Trust::nobody);
+  }
   return std::make_unique<ProxyStages>(options.proxy_protocol, std::move(listeners));
 }
 

@@ -42,17 +42,20 @@ struct Network {
 /// Of the listeners that have the PROXY protocol: the peers from trusted networks are proxies.
 class ProxyStages final : public core::Stages {
  public:
-  /// `listeners`: for each whether it has it. Throws `std::system_error` for a network that is none.
-  ProxyStages(const ProxyProtocol& options, std::vector<bool> listeners);
+  /// Whom a listener takes for a proxy. The peers of a Unix socket have no address: its permissions say who they are.
+  enum class Trust : std::uint8_t { nobody, networks, everybody };
 
-  bool looks_at(std::uint16_t listener) const noexcept override { return listeners_[listener]; }
-  Entrance entrance_of(const Address& peer) const noexcept override;
+  /// Throws `std::system_error` for a network that is none.
+  ProxyStages(const ProxyProtocol& options, std::vector<Trust> listeners);
+
+  bool looks_at(std::uint16_t listener) const noexcept override { return listeners_[listener] != Trust::nobody; }
+  Entrance entrance_of(std::uint16_t listener, const Address& peer) const noexcept override;
   std::unique_ptr<core::Stage> make() const noexcept override;
   std::chrono::nanoseconds timeout() const noexcept override { return timeout_; }
 
  private:
   std::vector<Network> trusted_;
-  std::vector<bool> listeners_;
+  std::vector<Trust> listeners_;
   UntrustedPeer untrusted_;
   std::chrono::nanoseconds timeout_;
   std::size_t header_bytes_max_;

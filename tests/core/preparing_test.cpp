@@ -44,7 +44,7 @@ class Preparing : public testing::Test {
   const Address client = ipv4(192, 0, 2, 1, 56324);
   const Address server = ipv4(198, 51, 100, 7, 443);
   const stage::ProxyStages stages{{.trusted = {"10.0.0.0/8"}, .timeout = 3s, .header_bytes_max = header_bytes_max},
-                                  {true}};
+                                  {stage::ProxyStages::Trust::networks}};
   Recorder recorder;
   Shard shard{recorder, with(stages)};
 };

@@ -37,24 +37,26 @@ TEST(Network, what_is_none) {
 }
 
 TEST(ProxyStages, trusted_networks_are_prepared_and_others_as_they_are_to_be) {
+  using Trust = ProxyStages::Trust;
   using Entrance = core::Stages::Entrance;
   const Address proxy = parse_ipv4("10.1.2.3").value();
   const Address other = parse_ipv4("192.0.2.1").value();
   ProxyProtocol options{.trusted = {"10.0.0.0/8", "::1"}};
-  const ProxyStages refusing{options, {true, false}};
-  EXPECT_EQ(refusing.entrance_of(proxy), Entrance::prepare);
-  EXPECT_EQ(refusing.entrance_of(parse_ipv6("::1").value()), Entrance::prepare);
-  EXPECT_EQ(refusing.entrance_of(other), Entrance::refuse);
-  EXPECT_EQ(refusing.entrance_of(Address{}), Entrance::refuse) << "a peer without an address";
+  const ProxyStages refusing{options, {Trust::networks, Trust::nobody, Trust::everybody}};
+  EXPECT_EQ(refusing.entrance_of(0, proxy), Entrance::prepare);
+  EXPECT_EQ(refusing.entrance_of(0, parse_ipv6("::1").value()), Entrance::prepare);
+  EXPECT_EQ(refusing.entrance_of(0, other), Entrance::refuse);
+  EXPECT_EQ(refusing.entrance_of(0, Address{}), Entrance::refuse) << "a peer without an address";
+  EXPECT_EQ(refusing.entrance_of(2, Address{}), Entrance::prepare) << "a peer on a Unix socket";
   EXPECT_TRUE(refusing.looks_at(0));
   EXPECT_FALSE(refusing.looks_at(1));
   options.untrusted = UntrustedPeer::serve;
-  EXPECT_EQ((ProxyStages{options, {true}}.entrance_of(other)), Entrance::serve);
+  EXPECT_EQ((ProxyStages{options, {Trust::networks}}.entrance_of(0, other)), Entrance::serve);
 }
 
 TEST(ProxyStages, a_network_that_is_none_is_named) {
   try {
-    const ProxyStages stages{{.trusted = {"10.0.0.1/8"}}, {true}};
+    const ProxyStages stages{{.trusted = {"10.0.0.1/8"}}, {ProxyStages::Trust::networks}};
     FAIL() << "accepted";
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), errc::invalid_argument);
