@@ -60,6 +60,9 @@ class Handler {
   /// The peer ended its stream: no more `on_receive`. Sending is still possible; by default, closes.
   virtual void on_peer_shutdown(Connection connection) { connection.close(); }
 
+  /// The time that `Connection::start_timer` was given is over.
+  virtual void on_timer(Connection) {}
+
   /// The connection has ended. The handle answers "closed" now; its context is destroyed after this call.
   virtual void on_disconnect(Connection, const Disconnect&) {}
 

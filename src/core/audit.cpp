@@ -64,4 +64,10 @@ std::string_view Core::flaw() noexcept {
   return {};
 }
 
+bool Core::hurries() noexcept {
+  bool hurries = false;
+  slots_.for_each([&](const Slot& slot) { hurries = hurries || slot.hurries(); });
+  return hurries;
+}
+
 }  // namespace iocpp::core

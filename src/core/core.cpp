@@ -7,7 +7,13 @@
 namespace iocpp::core {
 
 Core::Core(const CoreConfig& config, Gate& gate, TimeSource& time)
-    : config_{config}, gate_{gate}, time_{time}, receive_shortage_{config.shard}, send_shortage_{config.shard} {
+    : config_{config},
+      rules_{config.deadlines},
+      send_share_{config.send_budget},
+      gate_{gate},
+      time_{time},
+      receive_shortage_{config.shard},
+      send_shortage_{config.shard} {
   starved_timer_.kind = TimerKind::starved;
 }
 
@@ -21,13 +27,12 @@ bool Core::adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t plac
   slot->handle = handle;
   slot->listener = listener;
   slot->place = place;
-  if (!prepares) {
-    open(*slot);
-    return true;
+  if ((rules_.any && !watch(*slot)) || (prepares && !begin_stage(*slot))) {
+    slots_.release(*slot);
+    return false;
   }
-  if (begin_stage(*slot)) return true;
-  slots_.release(*slot);
-  return false;
+  if (!prepares) open(*slot);
+  return true;
 }
 
 void Core::open(Slot& slot) {
@@ -53,7 +58,10 @@ void Core::mark_dirty(Slot& slot) noexcept {
 
 Slot* Core::next_dirty() noexcept {
   Slot* slot = dirty_first_;
-  if (slot == nullptr) return nullptr;
+  if (slot == nullptr) {
+    settling_tick_ = 0;
+    return nullptr;
+  }
   dirty_first_ = slot->dirty_next;
   if (dirty_first_ == nullptr) dirty_last_ = nullptr;
   return slot;
@@ -61,7 +69,13 @@ Slot* Core::next_dirty() noexcept {
 
 void Core::on_timer(Timer& timer) {
   if (timer.kind == TimerKind::starved) return retry_starved();
-  // The only deadlines of a connection so far are its stage's and close()'s.
+  if (timer.kind == TimerKind::user) return user_timer_fired(slots_.at(static_cast<UserTimer&>(timer).index));
+  if (timer.kind == TimerKind::watch) {
+    Watch& watch = static_cast<Watch&>(timer);
+    watch.fired = true;
+    return mark_dirty(slots_.at(watch.index));
+  }
+  // The slot's own timer is its stage's, and later close()'s.
   Slot& slot = static_cast<Slot&>(timer);
   if (slot.state == SlotState::preparing) return fail_stage(slot, ProxyFailure::timed_out);
   assert(slot.state == SlotState::flushing || slot.state == SlotState::lingering);

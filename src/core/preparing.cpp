@@ -41,12 +41,16 @@ void Core::prepare(Slot& slot, std::span<const std::byte> bytes) {
     case Stage::Step::Outcome::ready:
       break;
   }
+  // The connection's own deadlines count from here.
+  if (rules_.any) watches_[slot.index].begin(slot.index);
   timers_.cancel(slot);
   if (!admit_client(slot)) return;
   counters_.preparing.subtract();
   slot.stage->opened = true;
   open(slot);
-  if (step.used < bytes.size()) deliver(slot, bytes.subspan(step.used));
+  if (step.used == bytes.size()) return;
+  deliver(slot, bytes.subspan(step.used));
+  if (rules_.any) note_received(slot, bytes.size() - step.used);
 }
 
 /// The limits for addresses are the client's, where it is known; its proxy was admitted without them.

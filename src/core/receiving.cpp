@@ -18,10 +18,13 @@ void Core::on_receive(const Completion& completion) {
   if (completion.error != 0) return receive_failed(*slot, completion.error);
   if (completion.bytes == 0) return peer_ended(*slot);
   receive_shortage_.over();
+  const bool watched = rules_.any && slot->state != SlotState::preparing;
   received_ = &completion;
   counters_.bytes_received.add(completion.bytes);
   deliver(*slot, {completion.received, completion.bytes});
   received_ = nullptr;
+  if (watched) [[unlikely]]
+    note_received(*slot, completion.bytes);
 }
 
 void Core::deliver(Slot& slot, std::span<const std::byte> bytes) {
@@ -110,6 +113,7 @@ void Core::resume_if_unpaused(Slot& slot) noexcept {
 
 void Core::deliver_stash(Slot& slot) {
   slot.resuming = false;
+  settling_tick_ = 0;  // the handler may be slow
   while (slot.stash != nullptr) {
     if (slot.paused() || slot.state != SlotState::open) return;
     ByteQueue& bytes = slot.stash->bytes;

@@ -35,7 +35,7 @@ struct ShardCounters {
   std::array<Counter, proxy_failures> proxy_failed;
   Counter connections_open;
   std::array<Counter, disconnect_reasons> disconnected;
-  Counter bytes_received, bytes_sent, unsent_bytes, handler_exceptions;
+  Counter bytes_received, bytes_sent, unsent_bytes, handler_exceptions, send_total_overflows;
   Counter receive_buffers_empty, resource_retries, completion_overflows, stale_completions, mailbox_undeliverable,
       loop_errors, turns;
   Counter listeners_open, accepts_in_flight, listeners_waiting, listeners_paused;

@@ -32,6 +32,8 @@ class Server::Running {
   /// A message that is refused is left where it was.
   std::error_code put(unsigned shard, std::unique_ptr<engine::Message>&& message);
 
+  std::error_code put_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task);
+
   const Options& options() const noexcept { return options_; }
   const backend::Choice& choice() const noexcept { return choice_; }
   std::string listener_name(std::size_t index) const;

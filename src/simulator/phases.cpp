@@ -120,8 +120,9 @@ void Run::probe() {
   peers_.probe(probes);
   if (!until([this] { return peers_.all_done(); }, seconds{20}) && !machine_.violation())
     machine_.violate(3, "deaf: the faults are over, and new clients are not served");
-  // A cap so near to the high watermark, and a full mailbox, end clients that are served well otherwise.
+  // Caps so near to the high watermark, and a full mailbox, end clients that are served well otherwise.
   const bool has_room = draft_.core.send_queue_bytes_max >= core::CoreConfig{}.send_queue_bytes_max &&
+                        draft_.send_bytes_max_total == 0 &&
                         (!draft_.handler.by_mailbox || draft_.mailbox_bytes_max >= Draft{}.mailbox_bytes_max);
   if (!machine_.violation() && plan_.expects_echo && has_room && peers_.served() != served + probes)
     machine_.violate(20, "the faults are over, and a new client was not served in full");

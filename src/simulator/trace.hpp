@@ -53,6 +53,7 @@ enum class What : std::uint8_t {
   on_server_close,
   called,
   phase,
+  on_timer,
   count
 };
 

@@ -56,7 +56,7 @@ int serve(const ServeOptions& options) {
     if (server->post(0, [&] { announce(*server, options); })) announce(*server, options);
   };
   try {
-    server = make_server(options.service, server_options);
+    server = make_server(options, server_options);
   } catch (const std::system_error& error) {
     throw WrongArgument(error.what());
   }
