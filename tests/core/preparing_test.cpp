@@ -239,6 +239,25 @@ TEST_F(Preparing, payload_and_the_end_in_one_turn_come_in_order) {
   EXPECT_EQ(recorder.log(connection), (Log{"connect", "receive payload", "peer_shutdown", "disconnect peer_closed"}));
 }
 
+TEST_F(Preparing, the_first_bytes_deadline_counts_from_the_header_and_is_not_met_by_it) {
+  CoreConfig config = with(stages);
+  config.deadlines.first_byte = 1s;
+  Recorder waiting;
+  Shard shard_of_deadlines{waiting, config};
+  const Connection connection = shard_of_deadlines.connect_by_proxy();
+  shard_of_deadlines.pass(2s);
+  shard_of_deadlines.arrives(connection, proxy_line(client, server));
+  shard_of_deadlines.pass(900ms);
+  EXPECT_TRUE(connection.is_open());
+  shard_of_deadlines.pass(200ms);
+  shard_of_deadlines.run_out();
+  EXPECT_TRUE(waiting.ended(connection));
+  const Connection in_time = shard_of_deadlines.connect_by_proxy();
+  shard_of_deadlines.arrives(in_time, proxy_line(client, server) + "first");
+  shard_of_deadlines.pass(1h);
+  EXPECT_TRUE(in_time.is_open());
+}
+
 TEST_F(Preparing, the_limits_for_addresses_are_the_clients) {
   Recorder behind;
   Shard limited{behind, with(stages), {.connections_max = 100, .connections_per_address = 1}};
