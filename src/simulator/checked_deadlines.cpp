@@ -16,12 +16,13 @@ std::chrono::nanoseconds CheckedHandler::deadline_slack() const noexcept {
   return bound + slow_in_row * habits_.slow_max;
 }
 
-/// True: by one that was over. Its client gets less than it wanted.
+/// True: by one that was over. The simulator's own client gets less than it wanted; a script says what it expects.
 bool CheckedHandler::ended_by_deadline(const Witness& known, DisconnectReason reason) {
   const bool of_deadline = reason == DisconnectReason::idle_timeout || reason == DisconnectReason::lifetime ||
                            reason == DisconnectReason::min_rate;
   if (Link* link = link_of(known.id);
-      link != nullptr && (of_deadline || (habits_.total_capped && reason == DisconnectReason::send_overflow)))
+      habits_.known && link != nullptr &&
+      (of_deadline || (habits_.total_capped && reason == DisconnectReason::send_overflow)))
     link->spoiled = true;
   if (!of_deadline) return false;
   // What other threads send, and when a user's message begins, is not known here.

@@ -134,6 +134,7 @@ class Run final : public Threads {
   void end_faults();
   void heal();
   void probe();
+  std::uint64_t ended_by_deadlines() const noexcept;
   void expect_drain();
   void drain();
   void heal_scripted();
