@@ -170,7 +170,7 @@ void CheckedHandler::check_peer_address(Connection connection) {
   if (named && error) machine_.violate(7, "a client that a proxy has named has no address");
   if (!error && address != (named ? link->client : own))
     machine_.violate(7, "a connection has another client's address");
-  if (!connection.proxy_address(address) && address != own)
+  if (named && !connection.proxy_address(address) && address != own)
     machine_.violate(7, "a connection has another proxy's address");
 }
 
