@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <iocpp/address.hpp>
+#include <iocpp/proxy_protocol.hpp>
 
 namespace iocpp {
 
@@ -86,6 +87,13 @@ struct SendResult {
 /// Bytes that many connections may send without a copy each. They are freed after the last of them has been sent.
 using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
 
+/// The process at the other end of a Unix socket, as it was when it connected.
+struct PeerCredentials {
+  std::int64_t process = 0;
+  std::uint64_t user = 0;
+  std::uint64_t group = 0;
+};
+
 /// A handle to a connection: 16 bytes, copied freely. Valid on the thread of its shard at any time (inside the
 /// handler's callbacks and tasks posted to the shard), even after the connection has ended: then everything answers
 /// "closed" and does nothing. From other threads use `Server::send`, `Server::disconnect` and `Server::post` with the
@@ -144,8 +152,21 @@ class Connection {
   void cancel_timer() const noexcept;
 
   /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected`
-  /// where the peer has left.
+  /// where the peer has left. Behind a proxy (`Options::proxy_protocol`) the client's, as the proxy said, in
+  /// `on_disconnect` too; where it did not say, the proxy's.
   [[nodiscard]] std::error_code peer_address(Address& address) const noexcept;
+
+  /// Where the connection itself comes from: the proxy's address, or the peer's where there is no proxy. Asked from the
+  /// system.
+  [[nodiscard]] std::error_code proxy_address(Address& address) const noexcept;
+
+  /// Who connected to a Unix socket, asked from the system (SO_PEERCRED of unix(7)). `errc::not_supported` for other
+  /// connections, and where the system does not say (Windows).
+  [[nodiscard]] std::error_code peer_credentials(PeerCredentials& credentials) const noexcept;
+
+  /// What the proxy in front has said of its client; null where there is none. Valid until `on_disconnect` has
+  /// returned.
+  const ProxyHeader* proxy_header() const noexcept;
 
   /// The system's handle (a descriptor, a SOCKET), for options that iocpp has no name for; -1 when closed. Never close
   /// it, read it or write it.

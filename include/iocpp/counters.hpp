@@ -13,8 +13,8 @@ namespace iocpp {
 inline constexpr std::size_t disconnect_reasons = static_cast<std::size_t>(DisconnectReason::stage_failed) + 1;
 
 /// A snapshot, added up over the shards. Each number is exact; numbers of one snapshot may be some microseconds apart.
-/// Accepts that succeeded = `accepted` + `shed` + `refused`; `accepted` = `connections_open` + all of `disconnected`,
-/// once at rest.
+/// Accepts that succeeded = `accepted` + `shed` + `refused` + `stage_failed` + `preparing`; `accepted` =
+/// `connections_open` + all of `disconnected`, once at rest.
 struct Counters {
   // Accepting, by outcome (docs/ACCEPTING.md has the table).
   std::uint64_t accepted = 0;  ///< Became connections (`on_connect` was called).
@@ -30,6 +30,11 @@ struct Counters {
   std::uint64_t addresses_untracked = 0;  ///< Accepted, and not counted for their address: `Limits::addresses_max`.
   std::uint64_t listeners_lost = 0;       ///< Listeners that became unusable.
   std::uint64_t listeners_restored = 0;   ///< Listeners that were made anew.
+
+  // Behind proxies (`Options::proxy_protocol`).
+  std::uint64_t preparing = 0;                               ///< Gauge: not told of; not among `connections_open`.
+  std::uint64_t stage_failed = 0;                            ///< Ended before that, without `on_connect`; by reason:
+  std::array<std::uint64_t, proxy_failures> proxy_failed{};  ///< By `ProxyFailure`.
 
   // Connections.
   std::uint64_t connections_open = 0;                            ///< Gauge.

@@ -10,5 +10,6 @@
 #include <iocpp/handler.hpp>
 #include <iocpp/limits.hpp>
 #include <iocpp/options.hpp>
+#include <iocpp/proxy_protocol.hpp>
 #include <iocpp/server.hpp>
 #include <iocpp/version.hpp>

@@ -26,8 +26,9 @@ enum class Refusal : std::uint8_t {
   accepts_per_second_per_address,
   left,              ///< Its address was asked for, and it had none any more: it had left.
   out_of_resources,  ///< The system or memory had no room for it.
+  untrusted_peer,    ///< None of the proxies that `ProxyProtocol::trusted` names.
 };
-inline constexpr std::size_t refusals = static_cast<std::size_t>(Refusal::out_of_resources) + 1;
+inline constexpr std::size_t refusals = static_cast<std::size_t>(Refusal::untrusted_peer) + 1;
 
 /// The enumerator's name.
 std::string_view to_string(Refusal refusal) noexcept;

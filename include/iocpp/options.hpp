@@ -11,6 +11,7 @@
 
 #include <iocpp/deadlines.hpp>
 #include <iocpp/limits.hpp>
+#include <iocpp/proxy_protocol.hpp>
 
 namespace iocpp {
 
@@ -29,10 +30,13 @@ std::string_view to_string(Backend backend) noexcept;
 
 /// One address to listen on.
 struct Listen {
-  std::string
-      host{};  ///< A numeric IPv4 or IPv6 address, or "localhost". Empty: every address, IPv6 and IPv4 (dual-stack).
-  std::uint16_t port = 0;      ///< 0: the system picks a free one; `Server::address` tells.
-  bool ipv6_only = false;      ///< For an IPv6 address: refuse IPv4 clients. By default "::" takes both.
+  std::string host{};  ///< A numeric IPv4 or IPv6 address, or "localhost". Empty: every address, IPv6 and IPv4
+                       ///< (dual-stack). "unix:/path" or "unix:@name": a Unix socket (docs/PROXY.md). It has no port,
+                       ///< and several shards imply the accepting thread, since it can't be shared.
+  std::uint16_t port = 0;            ///< 0: the system picks a free one; `Server::address` tells.
+  bool ipv6_only = false;            ///< For an IPv6 address: refuse IPv4 clients. By default "::" takes both.
+  unsigned unix_permissions = 0600;  ///< Of a Unix socket's file: who may connect. By default this user alone.
+  bool proxy_protocol = true;        ///< Where `Options::proxy_protocol` is on: this listener has it.
   Handler* handler = nullptr;  ///< Serves this listener's connections in place of the server's handler. Only with one
                                ///< shard; must outlive the server.
 };
@@ -54,6 +58,7 @@ struct Options {
 
   int backlog = 4096;  ///< Clients that may wait to be accepted; the system caps it (Linux: net.core.somaxconn).
   std::size_t accepts_in_flight = 16;  ///< Accepts posted at once where the system has no multishot accept. 1 to 1,024.
+  ProxyProtocol proxy_protocol{};      ///< Proxies in front that tell of their clients (HAProxy's send-proxy). Off.
   Limits limits{};                     ///< Who may come in: connections in all and by address, accepts a second.
 
   bool tcp_nodelay = true;                ///< Send small messages at once (TCP_NODELAY, RFC 896's delay off).

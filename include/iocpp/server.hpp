@@ -113,6 +113,8 @@ class Server {
 
   /// The address of listener `index`, with the port that it got. Throws `std::out_of_range`.
   Address address(std::size_t index = 0) const;
+  /// What it listens on, in words: `127.0.0.1:50000`, or `unix:/path`.
+  std::string listener_name(std::size_t index = 0) const;
   std::size_t listener_count() const noexcept;
   std::uint16_t port() const { return address().port; }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/native_handle.hpp"
@@ -12,11 +14,23 @@
 
 namespace iocpp::backend {
 
+/// A Unix socket's file, as it was made. Empty: there is none.
+struct FileIdentity {
+  std::string path{};
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+};
+
 /// The sockets of one `Listen`: as many as shards accept for themselves, all on one address.
 struct ListeningSockets {
-  Address address;  ///< With the port that the system picked, where none was asked for.
+  Address address;     ///< With the port that the system picked, where none was asked for.
+  std::string name{};  ///< Of a Unix socket, as it was asked for.
+  FileIdentity file{};
   std::vector<NativeHandle> handles;
 };
+
+/// A Unix socket: it has one socket, and no address.
+bool is_unix(const Listen& where) noexcept;
 
 /// Binds and listens `count` sockets on one address. A second process, or a second call, fails: the first socket is
 /// bound without SO_REUSEPORT, which only the others, and only then, share. Throws `std::system_error`, with nothing
@@ -27,6 +41,11 @@ ListeningSockets listen_on(const Listen& where, const Options& options, std::siz
 /// error, or its handle.
 NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared,
                           int& error) noexcept;
+
+NativeHandle listen_on_unix_again(const Listen& where, const Options& options, int& error) noexcept;
+
+/// Where it is still the one that was made.
+void remove_socket_file(const FileIdentity& file) noexcept;
 
 /// Any thread. Nothing: the system does not tell, or the handle is no listener's any more.
 std::optional<AcceptQueue> accept_queue(NativeHandle listener) noexcept;

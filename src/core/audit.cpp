@@ -13,6 +13,7 @@ bool wants_anything(const Slot& slot) noexcept {
 std::string_view flaw_of(const Slot& slot) noexcept {
   if (wants_anything(slot) && !slot.dirty) return "a slot wants something posted, and is not in the list of those";
   if (slot.state == SlotState::lingering && !slot.armed()) return "a connection lingers without a deadline";
+  if (slot.state == SlotState::preparing && !slot.armed()) return "a connection is prepared without a deadline";
   const bool in_flight = slot.receive_in_flight || slot.send_in_flight || slot.close_in_flight;
   const bool over = slot.state == SlotState::ending || slot.state == SlotState::closing;
   if (over && !in_flight && !slot.dirty) return "a connection is over, and nothing will end it";
@@ -49,7 +50,8 @@ std::string_view Core::flaw() noexcept {
   });
   if (!found.empty()) return found;
   if (used != slots_.in_use()) return "the slots in use are not as many as are counted";
-  if (counters_.connections_open.get() != used) return "the counter of open connections is not their number";
+  if (counters_.connections_open.get() + counters_.preparing.get() != used)
+    return "the counter of open connections is not their number";
   if (starved && !starved_timer_.armed()) return "an operation waits for memory, and no timer tries it again";
   std::uint32_t listed = 0;
   for (const Slot* slot = dirty_first_; slot != nullptr && listed <= used; slot = slot->dirty_next) {

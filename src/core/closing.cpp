@@ -1,5 +1,6 @@
 // Closing: in order (flush, end our stream, await the peer's end), or at once; and what is released when.
 #include <cassert>
+#include <utility>
 
 #include "core/call_handler.hpp"
 #include "core/core.hpp"
@@ -36,6 +37,7 @@ SendResult Core::overflow(Slot& slot, std::size_t bytes) noexcept {
 /// was cut short from this side: by the drain, which counts it as cut, or by a handler that threw.
 void Core::end(Slot& slot, DisconnectReason reason, int error, bool reset) noexcept {
   if (!slot.alive()) return;
+  if (slot.state == SlotState::preparing) return fail_stage(slot, reason);
   const bool cut_short = reason == DisconnectReason::drain_deadline || reason == DisconnectReason::handler_threw;
   if (slot.state == SlotState::open || !slot.send_queue.empty() || cut_short) {
     slot.reason = reason;
@@ -72,6 +74,7 @@ void Core::flush_or_linger(Slot& slot) noexcept {
 
 void Core::disconnected(Slot& slot) {
   slot.state = SlotState::closing;
+  if (!is_told(slot)) return;
   const std::size_t unsent = slot.send_queue.size();
   Disconnect why{.reason = slot.reason, .error = {}, .unsent_bytes = unsent};
   if (slot.error != 0) why.error = native_error(slot.error);
@@ -102,9 +105,10 @@ void Core::on_close(const Completion& completion) {
   assert(slot->state == SlotState::closing && slot->close_in_flight);
   slot->close_in_flight = false;
   slot->handle = no_handle;
+  (is_told(*slot) ? counters_.connections_open : counters_.preparing).subtract();
+  delete std::exchange(slot->stage, nullptr);
   const std::uint32_t place = slot->place;
   slots_.release(*slot);
-  counters_.connections_open.subtract();
   gate_.give_back(place);
 }
 

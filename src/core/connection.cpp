@@ -83,6 +83,18 @@ std::error_code Connection::peer_address(Address& address) const noexcept {
   return core_ == nullptr ? make_error_code(errc::closed) : core_->peer_address(id_, address);
 }
 
+std::error_code Connection::proxy_address(Address& address) const noexcept {
+  return core_ == nullptr ? make_error_code(errc::closed) : core_->proxy_address(id_, address);
+}
+
+std::error_code Connection::peer_credentials(PeerCredentials& credentials) const noexcept {
+  return core_ == nullptr ? make_error_code(errc::closed) : core_->peer_credentials(id_, credentials);
+}
+
+const ProxyHeader* Connection::proxy_header() const noexcept {
+  return core_ == nullptr ? nullptr : core_->proxy_header(id_);
+}
+
 std::intptr_t Connection::native_handle() const noexcept {
   const core::Slot* slot = core_ == nullptr ? nullptr : core_->find(id_);
   return slot == nullptr || !slot->alive() ? no_handle : slot->handle;
@@ -100,10 +112,27 @@ void Connection::set_context(void* object, const ContextType* type) const {
 namespace core {
 
 std::error_code Core::peer_address(ConnectionId id, Address& address) const noexcept {
+  const ProxyHeader* header = proxy_header(id);
+  if (header == nullptr || header->source.family == Address::Family::none) return proxy_address(id, address);
+  address = header->source;
+  return {};
+}
+
+std::error_code Core::proxy_address(ConnectionId id, Address& address) const noexcept {
   const Slot* slot = find(id);
   // Once its close is posted, the handle's number may be somebody else's.
   if (slot == nullptr || !slot->alive()) return make_error_code(errc::closed);
   return native_error(config_.peer_name(slot->handle, address));
+}
+
+std::error_code Core::peer_credentials(ConnectionId id, PeerCredentials& credentials) const noexcept {
+  const Slot* slot = find(id);
+  if (slot == nullptr || !slot->alive()) return make_error_code(errc::closed);
+  if (config_.peer_credentials == nullptr) return make_error_code(errc::not_supported);
+  if (const int error = config_.peer_credentials(slot->handle, credentials); error != 0) return native_error(error);
+  // What Linux says of a socket that is none of Unix's.
+  const bool nobody = credentials.process == 0 && credentials.user == UINT32_MAX;
+  return nobody ? make_error_code(errc::not_supported) : std::error_code{};
 }
 
 void* Core::context(ConnectionId id, const void* type) const noexcept {
@@ -113,7 +142,7 @@ void* Core::context(ConnectionId id, const void* type) const noexcept {
 
 void Core::set_context(ConnectionId id, void* object, const void* type) {
   Slot* slot = find(id);
-  if (slot == nullptr || !slot->alive()) throw std::system_error(make_error_code(errc::closed));
+  if (slot == nullptr || !is_told(*slot) || !slot->alive()) throw std::system_error(make_error_code(errc::closed));
   destroy_context(*slot);
   slot->context = object;
   slot->context_type = type;

@@ -21,23 +21,27 @@ Core::~Core() {
   timers_.cancel(starved_timer_);
 }
 
-bool Core::adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place) {
+bool Core::adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place, bool prepares) {
   Slot* slot = slots_.take();
   if (slot == nullptr) return false;
-  if (rules_.any && !watch(*slot)) {
-    slots_.release(*slot);
-    return false;
-  }
-  slot->state = SlotState::open;
   slot->handle = handle;
   slot->listener = listener;
   slot->place = place;
+  if ((rules_.any && !watch(*slot)) || (prepares && !begin_stage(*slot))) {
+    slots_.release(*slot);
+    return false;
+  }
+  if (!prepares) open(*slot);
+  return true;
+}
+
+void Core::open(Slot& slot) {
+  slot.state = SlotState::open;
   counters_.accepted.add();
   counters_.connections_open.add();
-  mark_dirty(*slot);
-  call_handler(*slot, [&](Handler& handler) { handler.on_connect(handle_of(*slot)); });
-  if (drain_.begun()) join_drain(*slot);
-  return true;
+  mark_dirty(slot);
+  call_handler(slot, [&](Handler& handler) { handler.on_connect(handle_of(slot)); });
+  if (drain_.begun()) join_drain(slot);
 }
 
 Slot* Core::find(ConnectionId id) const noexcept {
@@ -71,8 +75,9 @@ void Core::on_timer(Timer& timer) {
     watch.fired = true;
     return mark_dirty(slots_.at(watch.index));
   }
-  // The slot's own timer is close()'s.
+  // The slot's own timer is its stage's, and later close()'s.
   Slot& slot = static_cast<Slot&>(timer);
+  if (slot.state == SlotState::preparing) return fail_stage(slot, ProxyFailure::timed_out);
   assert(slot.state == SlotState::flushing || slot.state == SlotState::lingering);
   const bool unsent = !slot.send_queue.empty();
   slot.timed_out = unsent;
@@ -115,6 +120,7 @@ void Core::begin_drain() {
 /// The connection is to end in this drain: in order, or at once where the deadline is over.
 void Core::join_drain(Slot& slot) noexcept {
   if (!slot.alive()) return;
+  if (slot.state == SlotState::preparing) return fail_stage(slot, ProxyFailure::draining);
   Drain::enroll(slot);
   if (drain_.over()) return cut(slot);
   if (slot.state == SlotState::open) close(slot);

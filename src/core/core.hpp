@@ -20,6 +20,7 @@
 #include "core/shard_counters.hpp"
 #include "core/slot_column.hpp"
 #include "core/slot_table.hpp"
+#include "core/stage.hpp"
 #include "core/timer_queue.hpp"
 #include "core/transfer_outcome.hpp"
 #include "core/watch.hpp"
@@ -42,6 +43,9 @@ struct CoreConfig {
   SendBudget* send_budget = nullptr;  ///< Of the whole server; null: no cap but the connections' own.
   /// Asks the system for a peer's address; the native error, 0 for success.
   int (*peer_name)(NativeHandle, Address&) noexcept = nullptr;
+  /// ... for who is at the other end of a Unix socket. Null: the system does not say.
+  int (*peer_credentials)(NativeHandle, PeerCredentials&) noexcept = nullptr;
+  const Stages* stages = nullptr;  ///< Null: no connection has one. Outlives the core.
 };
 
 /// What the core needs from the loop that runs it.
@@ -74,7 +78,8 @@ class Core {
   // From the engine: what happened.
   /// Makes a connection of an accepted handle and calls `on_connect`. The gate has admitted it, with this place. False:
   /// there is no memory for it; the handle and the place stay the caller's.
-  [[nodiscard]] bool adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place);
+  /// `prepares`: by a stage first; the handler is told when that is ready.
+  [[nodiscard]] bool adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place, bool prepares = false);
   void on_receive(const Completion& completion);
   void on_send(const Completion& completion);
   /// The handle is closed; the slot is free again.
@@ -151,6 +156,9 @@ class Core {
   void start_timer(ConnectionId id, std::chrono::nanoseconds after);
   void cancel_timer(ConnectionId id) noexcept;
   std::error_code peer_address(ConnectionId id, Address& address) const noexcept;
+  std::error_code proxy_address(ConnectionId id, Address& address) const noexcept;
+  std::error_code peer_credentials(ConnectionId id, PeerCredentials& credentials) const noexcept;
+  const ProxyHeader* proxy_header(ConnectionId id) const noexcept;
   void* context(ConnectionId id, const void* type) const noexcept;
   void set_context(ConnectionId id, void* object, const void* type);
 
@@ -160,8 +168,20 @@ class Core {
   Connection handle_of(const Slot& slot) noexcept { return Connection{this, id_of(slot)}; }
   ConnectionId id_of(const Slot& slot) const noexcept { return {config_.shard, slot.index, slot.generation}; }
 
+  // preparing.cpp
+  bool begin_stage(Slot& slot) noexcept;
+  void prepare(Slot& slot, std::span<const std::byte> bytes);
+  bool admit_client(Slot& slot) noexcept;
+  void fail_stage(Slot& slot, ProxyFailure failure) noexcept;
+  void fail_stage(Slot& slot, DisconnectReason reason) noexcept;
+  void end_unopened(Slot& slot, bool reset) noexcept;
+  /// The handler knows of it.
+  static bool is_told(const Slot& slot) noexcept { return slot.stage == nullptr || slot.stage->opened; }
+
+  void open(Slot& slot);
+
   // receiving.cpp
-  void received(Slot& slot, std::span<const std::byte> bytes);
+  void deliver(Slot& slot, std::span<const std::byte> bytes);
   void discard(Slot& slot, std::size_t bytes) noexcept;
   void stash(Slot& slot, std::span<const std::byte> bytes);
   void peer_ended(Slot& slot);

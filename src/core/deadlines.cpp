@@ -54,7 +54,7 @@ void Core::note_sent_quietly(Slot& slot) noexcept {
 /// What is over is judged by the beginning of the turn, since what has come after it is not seen yet; and again in a
 /// later turn, since a port may hand out in the next one what the system had before this one (epoll).
 void Core::attend(Slot& slot) noexcept {
-  if (!slot.alive()) return;
+  if (!slot.alive() || slot.state == SlotState::preparing) return;
   Watch& watch = watches_[slot.index];
   const WatchedState state = state_of(slot);
   const std::uint64_t now = settling_tick();

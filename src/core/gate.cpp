@@ -12,8 +12,8 @@ std::string_view to_string(WhenFull when_full) noexcept {
 
 std::string_view to_string(Refusal refusal) noexcept {
   constexpr std::array<std::string_view, refusals> names{
-      "connections_max", "connections_per_address", "accepts_per_second", "accepts_per_second_per_address", "left",
-      "out_of_resources"};
+      "connections_max",  "connections_per_address", "accepts_per_second", "accepts_per_second_per_address", "left",
+      "out_of_resources", "untrusted_peer"};
   return names[static_cast<std::size_t>(refusal)];
 }
 

@@ -18,19 +18,22 @@ void Core::on_receive(const Completion& completion) {
   if (completion.error != 0) return receive_failed(*slot, completion.error);
   if (completion.bytes == 0) return peer_ended(*slot);
   receive_shortage_.over();
+  const bool watched = rules_.any && slot->state != SlotState::preparing;
   received_ = &completion;
-  received(*slot, {completion.received, completion.bytes});
+  counters_.bytes_received.add(completion.bytes);
+  deliver(*slot, {completion.received, completion.bytes});
   received_ = nullptr;
-  if (rules_.any) [[unlikely]]
+  if (watched) [[unlikely]]
     note_received(*slot, completion.bytes);
 }
 
-void Core::received(Slot& slot, std::span<const std::byte> bytes) {
-  counters_.bytes_received.add(bytes.size());
+void Core::deliver(Slot& slot, std::span<const std::byte> bytes) {
   switch (slot.state) {
     case SlotState::open:
       if (slot.paused() || slot.stash != nullptr) return stash(slot, bytes);
       return call_handler(slot, [&](Handler& handler) { handler.on_receive(handle_of(slot), bytes); });
+    case SlotState::preparing:
+      return prepare(slot, bytes);
     case SlotState::flushing:
     case SlotState::lingering:
       return discard(slot, bytes.size());
@@ -63,6 +66,7 @@ void Core::stash(Slot& slot, std::span<const std::byte> bytes) {
 void Core::peer_ended(Slot& slot) {
   assert(!slot.receive_in_flight);
   slot.peer_ended = true;
+  if (slot.state == SlotState::preparing) return fail_stage(slot, ProxyFailure::peer_left);
   if (slot.state == SlotState::lingering) return end(slot, slot.reason, 0, false);
   if (slot.state == SlotState::open && !slot.paused() && slot.stash == nullptr) tell_peer_end(slot);
 }

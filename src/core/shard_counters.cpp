@@ -15,6 +15,10 @@ void ShardCounters::add_to(Counters& sum) const noexcept {
   sum.accept_pauses += accept_pauses.get();
   sum.listeners_lost += listeners_lost.get();
   sum.listeners_restored += listeners_restored.get();
+  sum.preparing += preparing.get();
+  sum.stage_failed += stage_failed.get();
+  for (std::size_t failure = 0; failure < proxy_failures; ++failure)
+    sum.proxy_failed[failure] += proxy_failed[failure].get();
   sum.connections_open += connections_open.get();
   for (std::size_t reason = 0; reason < disconnect_reasons; ++reason)
     sum.disconnected[reason] += disconnected[reason].get();

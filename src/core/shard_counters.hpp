@@ -31,6 +31,8 @@ struct ShardCounters {
   std::array<Counter, refusals> refused_for;
   Counter accepted, shed, refused, accept_attempts, accept_dropped, accept_no_resources, accept_no_handles,
       accept_retries_paced, accept_pauses, listeners_lost, listeners_restored;
+  Counter preparing, stage_failed;
+  std::array<Counter, proxy_failures> proxy_failed;
   Counter connections_open;
   std::array<Counter, disconnect_reasons> disconnected;
   Counter bytes_received, bytes_sent, unsent_bytes, handler_exceptions, send_total_overflows;

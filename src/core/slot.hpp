@@ -11,7 +11,7 @@
 
 namespace iocpp::core {
 
-class Stage;  // what will sit between the socket and the handler (PROXY protocol, TLS)
+class Stage;
 
 /// A slot as the backend sees it: where a completion belongs, and which handle to use.
 struct SlotRef {
@@ -27,6 +27,7 @@ struct Stash {
 
 enum class SlotState : std::uint8_t {
   free,       ///< In the table's free list.
+  preparing,  ///< A stage reads its first bytes; the handler does not know of it.
   open,       ///< The handler has it.
   flushing,   ///< close(): what is queued is still leaving.
   lingering,  ///< close(): our end was sent; the peer's is awaited, and input discarded.
@@ -77,7 +78,7 @@ struct Slot : Timer {
   ByteQueue send_queue;
   Slot* dirty_next = nullptr;
   Stash* stash = nullptr;
-  Stage* stage = nullptr;
+  Stage* stage = nullptr;  ///< Owned, until the handle is closed. Null but where a proxy is in front.
   void* context = nullptr;
   const void* context_type = nullptr;
 
@@ -85,14 +86,16 @@ struct Slot : Timer {
   bool paused() const noexcept { return paused_by_user || paused_by_pressure; }
   bool stashed() const noexcept { return stash != nullptr || (peer_ended && !peer_end_told); }
   bool alive() const noexcept {
-    return state == SlotState::open || state == SlotState::flushing || state == SlotState::lingering;
+    return state == SlotState::open || state == SlotState::flushing || state == SlotState::lingering ||
+           state == SlotState::preparing;
   }
 
   // What the engine is to post.
   bool wants_receive() const noexcept {
     if (receive_in_flight || peer_ended || receive_starved) return false;
     if (state == SlotState::open) return !paused() && stash == nullptr;
-    return (state == SlotState::flushing && !discarded_enough) || state == SlotState::lingering;
+    return (state == SlotState::flushing && !discarded_enough) || state == SlotState::lingering ||
+           state == SlotState::preparing;
   }
   bool wants_receive_cancel() const noexcept {
     if (!receive_in_flight || receive_cancelling) return false;

@@ -107,16 +107,20 @@ void Engine<Port>::take_client(Listener& listener, NativeHandle handle) {
 /// Before it costs anything else. Who has no address any more has left.
 template <CompletionPort Port>
 void Engine<Port>::admit(NativeHandle handle, std::uint32_t listener) {
-  core::Admission admission;
-  if (group_.gate.asks_for_address()) {
-    Address peer;
-    if (Port::peer_name(handle, peer) != 0) return refuse(handle, Refusal::left);
-    admission = group_.gate.admit(peer, now_);
-  } else {
-    admission = group_.gate.admit(now_);
-  }
+  const auto of_listener = static_cast<std::uint16_t>(listener);
+  const core::Stages* stages = config_.core.stages;
+  const bool looks = stages != nullptr && stages->looks_at(of_listener);
+  Address peer;
+  if ((looks || group_.gate.asks_for_address()) && Port::peer_name(handle, peer) != 0)
+    return refuse(handle, Refusal::left);
+  const auto entrance = looks ? stages->entrance_of(of_listener, peer) : core::Stages::Entrance::serve;
+  if (entrance == core::Stages::Entrance::refuse) return refuse(handle, Refusal::untrusted_peer);
+  // A proxy's own address is no client's: that is admitted when it is known.
+  const bool prepares = entrance == core::Stages::Entrance::prepare;
+  const bool by_address = group_.gate.asks_for_address() && !prepares;
+  const core::Admission admission = by_address ? group_.gate.admit(peer, now_) : group_.gate.admit(now_);
   if (admission.refused) return refuse(handle, *admission.refused);
-  place({handle, static_cast<std::uint16_t>(listener), admission.place});
+  place({handle, of_listener, admission.place, prepares});
 }
 
 template <CompletionPort Port>
@@ -136,6 +140,7 @@ bool Engine<Port>::hand_over(Loop& loop, const Client& client) {
   message->handle = client.handle;
   message->listener = client.listener;
   message->place = client.place;
+  message->prepares = client.prepares;
   loop.arriving();
   if (!loop.mailbox().put(message)) return true;
   loop.arrived();
@@ -144,7 +149,8 @@ bool Engine<Port>::hand_over(Loop& loop, const Client& client) {
 
 template <CompletionPort Port>
 void Engine<Port>::adopt(const Client& client) {
-  const bool adopted = port_->attach(client.handle) == 0 && core_.adopt(client.handle, client.listener, client.place);
+  const bool adopted =
+      port_->attach(client.handle) == 0 && core_.adopt(client.handle, client.listener, client.place, client.prepares);
   if (!adopted) turn_away(client);
 }
 

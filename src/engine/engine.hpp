@@ -39,7 +39,8 @@ class Engine final : public Loop, private core::TimeSource {
   struct Client {
     NativeHandle handle;
     std::uint16_t listener;
-    std::uint32_t place;  ///< The gate's.
+    std::uint32_t place;    ///< The gate's.
+    bool prepares = false;  ///< By a stage, before the handler is told.
   };
 
   TimePoint now() noexcept override { return port_->now(); }

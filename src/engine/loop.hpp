@@ -61,7 +61,8 @@ class Loop {
 
   /// Connections that it has or is about to get.
   std::uint64_t load() const noexcept {
-    return core_.counters().connections_open.get() + arriving_.load(std::memory_order_relaxed);
+    return core_.counters().connections_open.get() + core_.counters().preparing.get() +
+           arriving_.load(std::memory_order_relaxed);
   }
   void arriving() noexcept { arriving_.fetch_add(1, std::memory_order_relaxed); }
   void arrived() noexcept { arriving_.fetch_sub(1, std::memory_order_relaxed); }

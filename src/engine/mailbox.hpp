@@ -21,6 +21,7 @@ struct Message : QueueNode {
 
   Kind kind;
   std::uint16_t listener = 0;       ///< adopt
+  bool prepares = false;            ///< adopt: by a stage
   std::uint32_t place = 0;          ///< adopt: the gate's
   NativeHandle handle = no_handle;  ///< adopt
   ConnectionId id;

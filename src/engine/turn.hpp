@@ -216,7 +216,7 @@ void Engine<Port>::handle_message(Message& message) {
       return postpone(message);
     case Message::Kind::adopt:
       arrived();
-      return adopt({message.handle, message.listener, message.place});
+      return adopt({message.handle, message.listener, message.place, message.prepares});
   }
 }
 

@@ -74,6 +74,13 @@ void check_times(const Options& options) {
   require(options.drain_timeout.count() >= 0, "drain_timeout: not negative");
 }
 
+void check_proxy_protocol(const ProxyProtocol& proxy) {
+  require(proxy.timeout.count() >= 1 && proxy.timeout <= std::chrono::hours{24},
+          "proxy_protocol.timeout: 1 ms to a day");
+  require(proxy.header_bytes_max >= 232 && proxy.header_bytes_max <= 65'551,
+          "proxy_protocol.header_bytes_max: 232 to 65,551");
+}
+
 void check_deadlines(const Deadlines& deadlines) {
   const auto require_span = [](std::chrono::milliseconds span, std::chrono::milliseconds longest, const char* rule) {
     require(span.count() >= 0 && span <= longest, rule);
@@ -100,6 +107,7 @@ Options checked(Options options, unsigned default_shards) {
   check_listeners(options);
   check_sizes(options);
   check_times(options);
+  check_proxy_protocol(options.proxy_protocol);
   check_deadlines(options.deadlines);
   check_limits(options.limits);
   if (options.listen.empty()) options.listen.push_back({.host = options.host, .port = options.port});

@@ -6,6 +6,7 @@
 
 #include "iocpp/error.hpp"
 #include "server/check_options.hpp"
+#include "stage/proxy_stage.hpp"
 
 namespace iocpp {
 namespace {
@@ -52,16 +53,19 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       handler_{handler},
       factory_{std::move(factory)},
       choice_{backend::choose(options_.backend)},
+      stages_{stage::stages_of(options_)},
       group_{options_.limits, random_key(), options_.send_queue_bytes_max_total, options_.shards} {
   if (handler_ == nullptr && !factory_)
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
-  options_.accept_thread = options_.accept_thread || (options_.shards > 1 && !backend::shares_port(choice_.backend));
+  const bool shares = backend::shares_port(choice_.backend) && std::ranges::none_of(options_.listen, backend::is_unix);
+  options_.accept_thread = options_.accept_thread || (options_.shards > 1 && !shares);
   try {
     bind_all();
     make_loops();
   } catch (...) {
     for (const backend::ListeningSockets& sockets : listeners_)
       std::ranges::for_each(sockets.handles, backend::close_socket);
+    remove_socket_files();
     throw;
   }
 }
@@ -79,6 +83,16 @@ Server::Running::~Running() {
       if (message.handle != no_handle) backend::close_socket(message.handle);
     });
   }
+  remove_socket_files();
+}
+
+void Server::Running::remove_socket_files() noexcept {
+  for (const backend::ListeningSockets& sockets : listeners_) backend::remove_socket_file(sockets.file);
+}
+
+std::string Server::Running::listener_name(std::size_t index) const {
+  const backend::ListeningSockets& sockets = listeners_.at(index);
+  return sockets.name.empty() ? sockets.address.to_string() : sockets.name;
 }
 
 void Server::Running::bind_all() {
@@ -126,7 +140,8 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
                  .pause_receive_above_high = options_.pause_receive_above_high,
                  .linger_timeout = options_.linger_timeout,
                  .linger_bytes_max = options_.linger_bytes_max,
-                 .deadlines = options_.deadlines};
+                 .deadlines = options_.deadlines,
+                 .stages = stages_.get()};
   backend::set_platform(config.core);
   config.backend.sockets = {.tcp_nodelay = options_.tcp_nodelay,
                             .keepalive = options_.keepalive,
@@ -145,6 +160,8 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
 }
 
 NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept {
+  const Listen& listen = options_.listen[listener];
+  if (backend::is_unix(listen)) return backend::listen_on_unix_again(listen, options_, error);
   const bool shared = !options_.accept_thread && options_.shards > 1;
   return backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared,
                                error);

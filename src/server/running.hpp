@@ -36,6 +36,7 @@ class Server::Running {
 
   const Options& options() const noexcept { return options_; }
   const backend::Choice& choice() const noexcept { return choice_; }
+  std::string listener_name(std::size_t index) const;
   const std::vector<backend::ListeningSockets>& listeners() const noexcept { return listeners_; }
   unsigned shards() const noexcept { return static_cast<unsigned>(group_.loops.size()); }
   Connection connection(ConnectionId id) const noexcept;
@@ -56,6 +57,7 @@ class Server::Running {
   };
 
   void bind_all();
+  void remove_socket_files() noexcept;
   void make_loops();
   void make_loop(unsigned number, core::Placement placement, std::vector<NativeHandle> listeners);
   engine::EngineConfig engine_config(unsigned number) const;
@@ -75,6 +77,7 @@ class Server::Running {
   HandlerFactory factory_;
   backend::Choice choice_;
   std::vector<backend::ListeningSockets> listeners_;
+  std::unique_ptr<core::Stages> stages_;
   engine::Group group_;
   std::unique_ptr<Handler> errors_to_shard_;
   std::vector<Member> members_;  ///< The shards, then the accepting loop if there is one.

@@ -94,6 +94,10 @@ Address Server::address(std::size_t index) const {
   return running_->listeners().at(index).address;
 }
 
+std::string Server::listener_name(std::size_t index) const {
+  return running_->listener_name(index);
+}
+
 std::size_t Server::listener_count() const noexcept {
   return running_->listeners().size();
 }

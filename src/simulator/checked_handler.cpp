@@ -133,7 +133,10 @@ void CheckedHandler::on_connect(Connection connection) {
   } else {
     machine_.violate(6, "a connection was made of a handle that names no connection");
   }
-  if (reserves_out_ != nullptr && reserves_out_->load() != 0)
+  check_header(connection);
+  // One that was prepared was accepted earlier.
+  const bool accepted_now = connection.proxy_header() == nullptr;
+  if (accepted_now && reserves_out_ != nullptr && reserves_out_->load() != 0)
     machine_.violate(3, "a client has the handle with which another loop refuses clients at the limit");
   check_peer_address(connection);
   call(connection, What::on_connect, known.number, [&] {
@@ -145,12 +148,30 @@ void CheckedHandler::on_connect(Connection connection) {
   if (habits_.messages) connected.times.begins_message(machine_.now());
 }
 
-/// It may fail, whether the client is there or not; one that is told is the client's.
+/// Behind a proxy nobody is told of before its header was read, to the last byte.
+void CheckedHandler::check_header(Connection connection) {
+  const Link* link = link_of(connection.id());
+  if (link == nullptr || link->header == 0) return;
+  if (!link->header_is_good || link->read < link->header)
+    machine_.violate(8, "a connection was told of without a proxy's whole header");
+  const ProxyHeader* header = connection.proxy_header();
+  if (header == nullptr || header->source != link->client)
+    machine_.violate(7, "a connection's client is not the one that its proxy has named");
+}
+
+/// It may fail, whether the client is there or not, where the system is asked; one that is told is the client's.
 void CheckedHandler::check_peer_address(Connection connection) {
   Address address;
   const Link* link = link_of(connection.id());
-  if (connection.peer_address(address) || link == nullptr) return;
-  if (address != machine_.network.peer_address(*link)) machine_.violate(7, "a connection has another client's address");
+  if (link == nullptr) return;
+  const Address own = machine_.network.peer_address(*link);
+  const bool named = link->header != 0 && link->client.family != Address::Family::none;
+  const std::error_code error = connection.peer_address(address);
+  if (named && error) machine_.violate(7, "a client that a proxy has named has no address");
+  if (!error && address != (named ? link->client : own))
+    machine_.violate(7, "a connection has another client's address");
+  if (named && !connection.proxy_address(address) && address != own)
+    machine_.violate(7, "a connection has another proxy's address");
 }
 
 void CheckedHandler::on_receive(Connection connection, std::span<const std::byte> bytes) {
@@ -248,7 +269,7 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
   if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)
     machine_.violate(16, "more was sent than the queue may hold, and the connection did not end for that");
   const Link* link = link_of(known.id);
-  const bool enough = link != nullptr && link->read > known.received + habits_.linger_bytes_max;
+  const bool enough = link != nullptr && link->read - link->header > known.received + habits_.linger_bytes_max;
   const bool by_patience = !enough && habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&
                            !draining_ && habits_.deadlines.lifetime.count() == 0 && link != nullptr &&
                            !link->to_server.end_arrived && !link->reset_at_server;
@@ -265,7 +286,7 @@ void CheckedHandler::check_close(const Witness& known, const Disconnect& how) {
     machine_.violate(12, "a connection went on after close() for longer than it may");
   Link* link = link_of(known.id);
   if (link == nullptr) return;
-  const std::uint64_t unread = link->read - known.received;
+  const std::uint64_t unread = link->read - link->header - known.received;
   if (unread <= habits_.linger_bytes_max) return;
   // It may have been reset for that, and what was under way to the client is lost.
   link->spoiled = true;

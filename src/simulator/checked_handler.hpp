@@ -156,6 +156,7 @@ class CheckedHandler final : public Handler {
   void note_queue(Connection connection, std::size_t before);
   void check_close(const Witness& known, const Disconnect& how);
   void check_sent(const Witness& known, const Disconnect& how);
+  void check_header(Connection connection);
   void check_peer_address(Connection connection);
   void check_returned(ConnectionId id, std::span<const std::byte> bytes, std::error_code error);
   Link* link_of(ConnectionId id) noexcept;

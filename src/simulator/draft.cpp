@@ -78,6 +78,18 @@ void draft_limits(Prng& prng, Draft& draft) {
   }
 }
 
+/// Every client comes by a proxy.
+void draft_proxy(Prng& prng, Draft& draft) {
+  if (!one_in(prng, 4)) return;
+  draft.proxy.trusted = {"10.0.0.0/8"};
+  draft.proxy.timeout = seconds{scaled(prng, 1, 2)};
+  draft.peers.by_proxy = true;
+  // Who is not named is not counted for an address, which the checker would not know.
+  draft.peers.names_all_clients =
+      draft.limits.connections_per_address != 0 || draft.limits.accepts_per_second_per_address != 0 || one_in(prng, 2);
+  draft.peers.header_time = draft.proxy.timeout + seconds{3} + 256 * draft.handler.slow_max;
+}
+
 }  // namespace
 
 Draft draft(const Plan& plan) {
@@ -113,6 +125,7 @@ Draft draft(const Plan& plan) {
   // Clients that know what they are owed stay; of others the probe would have to wait for their time to be over.
   if (!plan.expects_echo) draft.peers.stays_max = PeerHabits{}.stays_max;
   if (one_in(prng, 8)) draft.send_bytes_max_total = scaled(prng, 4096, 6);
+  draft_proxy(prng, draft);
   apply(plan.scenario, system_of(plan.platform), draft);
   return draft;
 }

@@ -124,6 +124,7 @@ NativeHandle Network::accept(std::uint32_t listener, std::uint32_t into) {
   sockets_[made].link = index;
   links_[index].socket = made;
   links_[index].listener = no_index;
+  links_[index].accepted_at = machine_.now();
   note_wait(links_[index]);
   ++accepted_;
   return handle;
@@ -209,6 +210,22 @@ Address Network::peer_address(const Link& link) const noexcept {
   return address;
 }
 
+Address Network::client_address(const Link& link) const noexcept {
+  Address address = peer_address(link);
+  if (address_of(link.number) % 2 == 0) {
+    address.bytes[0] = std::byte{203};
+    return address;
+  }
+  // In the first half, since that is what counts as one address (Limits::ipv6_prefix).
+  address.family = Address::Family::ipv6;
+  std::copy_n(address.bytes.begin(), 4, address.bytes.begin() + 4);
+  address.bytes[0] = std::byte{0x20};
+  address.bytes[1] = std::byte{0x01};
+  address.bytes[2] = std::byte{0x0d};
+  address.bytes[3] = std::byte{0xb8};
+  return address;
+}
+
 std::uint32_t Network::connect(std::uint32_t peer) {
   const std::uint32_t index = links_.take();
   Link& link = links_[index];
@@ -222,6 +239,8 @@ std::uint32_t Network::connect(std::uint32_t peer) {
   link.tries = 0;
   link.promised.reset();
   link.written = link.read = 0;
+  link.header = 0;
+  link.accepted_at = {};
   link.closed_on = false;
   link.shortages = 0;
   for (Pipe* pipe : {&link.to_server, &link.to_peer}) {

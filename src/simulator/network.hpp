@@ -51,12 +51,16 @@ struct Link {
   bool reset_on_the_way = false;  ///< To the server; what is behind it is lost.
   bool was_established = false;
   TimePoint established_at{};
-  std::uint8_t tries = 0;                 ///< To get into a backlog.
-  bool served = false;                    ///< A handler has it, or had.
-  bool spoiled = false;                   ///< A fault has hit it: it owes nobody anything.
-  int error = 0;                          ///< Of the reset, as the server's system names it.
-  std::uint64_t written = 0;              ///< Bytes that the server's system has taken from it.
-  std::uint64_t read = 0;                 ///< ... and that it has read.
+  std::uint8_t tries = 0;     ///< To get into a backlog.
+  bool served = false;        ///< A handler has it, or had.
+  bool spoiled = false;       ///< A fault has hit it: it owes nobody anything.
+  int error = 0;              ///< Of the reset, as the server's system names it.
+  std::uint64_t written = 0;  ///< Bytes that the server's system has taken from it.
+  std::uint64_t read = 0;     ///< ... and that it has read.
+  std::uint32_t header = 0;   ///< So many of them are what a proxy says first; 0: there is no proxy.
+  bool header_is_good = false;
+  Address client{};  ///< ... whom it names; `Family::none`: nobody.
+  TimePoint accepted_at{};
   bool closed_on = false;                 ///< The server has closed it, whatever the client still wants.
   std::optional<std::uint64_t> promised;  ///< The handler answers so many bytes and no more.
   std::uint32_t shortages = 0;            ///< In a row.
@@ -158,6 +162,8 @@ class Network {
   /// A receive or send lacks memory or buffers: it must not be tried again and again.
   void fell_short(Link& link);
   Address peer_address(const Link& link) const noexcept;
+  /// Of the client behind a proxy. Each peer's is another's, for limits too.
+  Address client_address(const Link& link) const noexcept;
   /// A client that waits to be met, or is met now: not for too long, unless something is in the way.
   void note_wait(const Link& link);
   /// What is wrong with the lists, or nothing.

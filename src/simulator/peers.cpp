@@ -125,6 +125,7 @@ void Peers::connect(std::uint32_t index) {
   peer.outstays_until = peer.sends_at = {};
   peer.link = machine_.network.connect(index);
   peer.number = machine_.network.link(peer.link).number;
+  if (habits_.by_proxy) draw_header(peer, peer.probe || staying);
   const auto stays = peer.behaviour == Behaviour::deaf && habits_.expects_echo ? deaf_stays_max : habits_.stays_max;
   peer.stays_until = staying ? TimePoint::max() : machine_.now() + delay(machine_.streams.peers, stays);
   // It means to stay: only the server's patience ends it sooner.
@@ -147,6 +148,8 @@ void Peers::act(std::uint32_t index) {
     receive(peer, peer.behaviour == Behaviour::slow && !hurry_ ? 256 : SIZE_MAX);
   if (link.reset_at_peer) return lost(index, peer);
   if (link.to_peer.drained()) return ended(index, peer);
+  const bool hasty = peer.behaviour == Behaviour::reset_first || peer.behaviour == Behaviour::close_first;
+  if (habits_.by_proxy && !hasty && !send_header(index, peer)) return;
   if (leaves(peer)) return finish(index, peer);
   send(index, peer);
   if (peer.behaviour == Behaviour::early_end && peer.sent == peer.total) network.peer_end(peer.link);
@@ -240,6 +243,7 @@ void Peers::receive(Peer& peer, std::size_t most) {
 }
 
 void Peers::lost(std::uint32_t index, Peer& peer) {
+  check_header_time(peer);
   const std::optional<std::uint64_t> promised = machine_.network.link(peer.link).promised;
   // Once it has what it was promised, what it goes on sending may be answered with a reset.
   if (owed(peer) && (!promised || peer.received < *promised))
@@ -250,6 +254,7 @@ void Peers::lost(std::uint32_t index, Peer& peer) {
 }
 
 void Peers::ended(std::uint32_t index, Peer& peer) {
+  check_header_time(peer);
   const std::uint64_t due = machine_.network.link(peer.link).promised.value_or(peer.total);
   if (owed(peer) && peer.received != due)
     machine_.violate(10, "a client's stream ended before all of its bytes came back");

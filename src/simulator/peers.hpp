@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "simulator/machine.hpp"
@@ -31,8 +32,11 @@ struct PeerHabits {
   std::uint32_t bytes_max = 4096;    ///< A connection's, as a rule; one in sixteen sends up to sixteen times as much.
   std::chrono::nanoseconds pause_max = std::chrono::microseconds{500};
   bool expects_echo = true;
-  std::optional<Behaviour> mostly{};  ///< Three of four.
-  std::chrono::nanoseconds stays_max = std::chrono::seconds{2};              ///< For whoever says nothing.
+  bool by_proxy = false;                                         ///< Each is a proxy's, and begins with a header.
+  bool names_all_clients = true;                                 ///< No header leaves it open who the client is.
+  std::chrono::nanoseconds header_time{};                        ///< From an accept on; then who has sent none is gone.
+  std::optional<Behaviour> mostly{};                             ///< Three of four.
+  std::chrono::nanoseconds stays_max = std::chrono::seconds{2};  ///< For whoever says nothing.
   std::chrono::nanoseconds slow_pause_max = std::chrono::milliseconds{100};  ///< ... reads little, so rarely.
   std::chrono::nanoseconds trickle_pause{};                                  ///< 0: nobody trickles.
 };
@@ -72,7 +76,10 @@ class Peers final : public Client {
     Behaviour behaviour = Behaviour::echo;
     bool due = false;  ///< Its event is scheduled.
     bool probe = false;
-    std::uint64_t total = 0;  ///< What it sends.
+    std::string header;
+    std::size_t header_sent = 0;
+    bool bad_header = false;
+    std::uint64_t total = 0;  ///< What it sends after that.
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
     std::uint64_t limit = 0;  ///< Where it resets, closes or vanishes.
@@ -84,6 +91,9 @@ class Peers final : public Client {
   void wake(std::uint32_t index, std::chrono::nanoseconds after);
   void connect(std::uint32_t index);
   void draw(Peer& peer);
+  void draw_header(Peer& peer, bool must_be_good);
+  bool send_header(std::uint32_t index, Peer& peer);
+  void check_header_time(const Peer& peer);
   void act(std::uint32_t index);
   bool leaves(Peer& peer);
   bool outstays(Peer& peer);

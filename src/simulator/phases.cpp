@@ -67,7 +67,7 @@ void Run::heal() {
   for (Member& member : members_) resume(member);
   const auto at_rest = [this] {
     return std::all_of(members_.begin(), members_.end(),
-                       [](const Member& member) { return member.shard->counters().connections_open.get() == 0; });
+                       [](const Member& member) { return member.shard->loop().core().connections() == 0; });
   };
   if (!until(at_rest, seconds{300})) machine_.violate(12, "connections whose clients have gone do not end");
   if (!machine_.violation()) check_at_rest();
@@ -82,8 +82,9 @@ void Run::check_at_rest() {
     const core::ShardCounters& counters = member.shard->counters();
     accepted += counters.accepted.get();
     for (const core::Counter& reason : counters.disconnected) disconnected += reason.get();
-    refused += counters.refused.get() + counters.shed.get();
+    refused += counters.refused.get() + counters.shed.get() + counters.stage_failed.get();
     refused_for += counters.shed.get();
+    for (const core::Counter& why : counters.proxy_failed) refused_for += why.get();
     for (const core::Counter& why : counters.refused_for) refused_for += why.get();
     if (member.handler->live() != 0) machine_.violate(11, "a connection has ended without on_disconnect");
   }

@@ -7,6 +7,7 @@
 #include "base/native_codes.hpp"
 #include "iocpp/error.hpp"
 #include "simulator/posting.hpp"
+#include "stage/proxy_stage.hpp"
 
 namespace iocpp::simulator {
 namespace {
@@ -59,6 +60,7 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
       make_shard_{make_shard},
       machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
+      stages_{stage::stages_of({.listen = {{}}, .proxy_protocol = draft.proxy})},
       group_{draft.limits, HashKey{plan.seed, ~plan.seed}, draft.send_bytes_max_total, draft.shards} {
   machine_.faults.limit_to(plan.only_faults);
   if (draft.scripted) scripted_ = std::make_unique<ScriptedPeers>(machine_, peers_, draft.script);
@@ -138,6 +140,7 @@ engine::EngineConfig Run::config_of(unsigned number) {
   engine::EngineConfig config;
   config.core = draft_.core;
   config.core.shard = number;
+  config.core.stages = stages_.get();
   config.mailbox_bytes_max = draft_.mailbox_bytes_max;
   config.backend.receive_ring_bytes = draft_.receive_ring_bytes;
   config.backend.receive_ring_bytes_max = draft_.receive_ring_bytes * 4;
@@ -295,7 +298,7 @@ void Run::check(unsigned number) {
   const core::ShardCounters& counters = member.shard->counters();
   if (counters.connections_open.get() < member.handler->live())
     machine_.violate(17, "fewer connections are counted than handlers know");
-  if (counters.connections_open.get() != member.shard->loop().core().connections())
+  if (counters.connections_open.get() + counters.preparing.get() != member.shard->loop().core().connections())
     machine_.violate(17, "the counter of open connections is not their number");
   check_limits();
 }

@@ -34,6 +34,8 @@ struct Draft {
   std::chrono::nanoseconds handles_pause_max = std::chrono::milliseconds{200};
   std::chrono::nanoseconds turn_delay_max = std::chrono::microseconds{5};
 
+  ProxyProtocol proxy{};  ///< Off while nobody is trusted.
+
   bool scripted = false;  ///< A user's test: the seed decides nothing that a handler or its clients would do.
   ScriptHabits script;
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds{4};
@@ -146,6 +148,7 @@ class Run final : public Threads {
   Peers peers_;
   std::unique_ptr<ScriptedPeers> scripted_;
   std::vector<std::function<void()>> tasks_;  // of a user's test, by number; EventKind::other_thread runs them
+  std::unique_ptr<core::Stages> stages_;
   engine::Group group_;
   EchoHandler echo_;
   std::vector<Member> members_;

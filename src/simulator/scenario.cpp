@@ -30,6 +30,8 @@ void be_calm(Draft& draft) {
   draft.handler.whim_of = 0;
   draft.handler.by_mailbox = false;
   draft.limits = Draft{}.limits;
+  draft.proxy = {};
+  draft.peers.by_proxy = false;
   draft.mailbox_bytes_max = Draft{}.mailbox_bytes_max;
   draft.core = core::CoreConfig{};
   draft.peers.mostly = Behaviour::echo;

@@ -55,7 +55,7 @@ TEST(Connecting, bytes_sent_in_on_connect_leave_in_the_same_turn) {
 
 TEST(Connecting, the_limit_refuses_and_its_places_come_back_when_handles_are_closed) {
   Recorder handler;
-  Shard shard{handler, {}, 2};
+  Shard shard{handler, {}, {.connections_max = 2}};
   const Connection one = shard.connect();
   const Connection other = shard.connect();
   EXPECT_FALSE(shard.try_connect());
@@ -75,7 +75,7 @@ TEST(Connecting, the_limit_refuses_and_its_places_come_back_when_handles_are_clo
 
 TEST(Connecting, without_memory_for_a_slot_a_client_is_refused_and_the_limit_is_whole) {
   Recorder handler;
-  Shard shard{handler, {}, 1};
+  Shard shard{handler, {}, {.connections_max = 1}};
   {
     const AllocationsFail fail;
     EXPECT_FALSE(shard.try_adopt(77));
@@ -87,7 +87,7 @@ TEST(Connecting, without_memory_for_a_slot_a_client_is_refused_and_the_limit_is_
 
 TEST(Connecting, an_idle_connection_costs_no_allocation) {
   Handler silent;
-  Shard shard{silent, {}, 100'000};
+  Shard shard{silent, {}, {.connections_max = 100'000}};
   static_cast<void>(shard.connect());
   const std::uint64_t before = allocations();
   // The first chunk of slots is there: the rest of it costs nothing.

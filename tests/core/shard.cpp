@@ -22,8 +22,8 @@ CoreConfig of_this_system(CoreConfig config) {
 
 }  // namespace
 
-Shard::Shard(Handler& handler, const CoreConfig& config, std::size_t connections_max)
-    : gate_{{.connections_max = connections_max}}, core_{of_this_system(config), gate_, *this} {
+Shard::Shard(Handler& handler, const CoreConfig& config, const Limits& limits)
+    : gate_{limits}, core_{of_this_system(config), gate_, *this} {
   core_.begin({&handler}, now_);
 }
 
@@ -35,12 +35,14 @@ Shard::~Shard() {
   run_out();
   EXPECT_EQ(core_.connections(), 0U) << "a connection that cannot be ended";
   EXPECT_EQ(core_.counters().connections_open.get(), 0U);
+  EXPECT_EQ(core_.counters().preparing.get(), 0U);
   for (const auto& [id, wire] : wires_) EXPECT_TRUE(wire.closed) << "a handle that was never closed";
 }
 
-Connection Shard::connect() {
-  const NativeHandle handle = next_handle_;
-  EXPECT_TRUE(try_connect());
+Connection Shard::connect(bool prepares) {
+  const NativeHandle handle = next_handle_++;
+  EXPECT_TRUE(try_adopt(handle, prepares));
+  end_turn();
   return core_.connection(by_handle_.at(handle));
 }
 
@@ -50,10 +52,10 @@ bool Shard::try_connect() {
   return adopted;
 }
 
-bool Shard::try_adopt(NativeHandle handle) {
+bool Shard::try_adopt(NativeHandle handle, bool prepares) {
   const Admission admission = gate_.admit(now_);
   if (admission.refused) return false;
-  if (core_.adopt(handle, 0, admission.place)) return true;
+  if (core_.adopt(handle, 0, admission.place, prepares)) return true;
   gate_.give_back(admission.place);
   return false;
 }

@@ -43,17 +43,19 @@ struct Wire {
 
 class Shard final : private TimeSource {
  public:
-  explicit Shard(Handler& handler, const CoreConfig& config = {}, std::size_t connections_max = 1000);
+  explicit Shard(Handler& handler, const CoreConfig& config = {}, const Limits& limits = {.connections_max = 1000});
   /// Cuts and closes what is left.
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
   /// A client is accepted.
-  Connection connect();
+  Connection connect() { return connect(false); }
+  /// ... of a proxy: `CoreConfig::stages` reads its first bytes.
+  Connection connect_by_proxy() { return connect(true); }
   [[nodiscard]] bool try_connect();
   /// ... without a turn.
-  [[nodiscard]] bool try_adopt(NativeHandle handle);
+  [[nodiscard]] bool try_adopt(NativeHandle handle, bool prepares = false);
 
   // What the system reports. Each is a turn of its own, but inside `in_one_turn`.
   void arrives(Connection connection, std::string_view bytes, bool more = true);
@@ -94,6 +96,7 @@ class Shard final : private TimeSource {
   unsigned posts_at_this_instant = 0;
 
  private:
+  Connection connect(bool prepares);
   TimePoint now() noexcept override { return now_; }
   Completion completion_of(Operation operation, Connection connection) const;
   void flush();

@@ -111,11 +111,14 @@ TEST(ShardCounters, each_number_reaches_the_sum_under_its_own_name) {
                           &shard.listeners_open,
                           &shard.accepts_in_flight,
                           &shard.listeners_waiting,
-                          &shard.listeners_paused};
+                          &shard.listeners_paused,
+                          &shard.preparing,
+                          &shard.stage_failed};
   std::uint64_t amount = 100;
   for (Counter* counter : own) counter->add(++amount);
   for (Counter& counter : shard.disconnected) counter.add(++amount);
   for (Counter& counter : shard.refused_for) counter.add(++amount);
+  for (Counter& counter : shard.proxy_failed) counter.add(++amount);
   Counters sum;
   shard.add_to(sum);
   shard.add_to(sum);
@@ -146,15 +149,20 @@ TEST(ShardCounters, each_number_reaches_the_sum_under_its_own_name) {
                                          &sum.listeners_open,
                                          &sum.accepts_in_flight,
                                          &sum.listeners_waiting,
-                                         &sum.listeners_paused};
+                                         &sum.listeners_paused,
+                                         &sum.preparing,
+                                         &sum.stage_failed};
   static_assert(std::size(own) == std::size(summed));
   // All of both structures is listed above; mailbox_full is counted by the senders, addresses_untracked by the gate.
-  static_assert(sizeof(ShardCounters) == (std::size(own) + disconnect_reasons + refusals) * sizeof(Counter));
-  static_assert(sizeof(Counters) == (std::size(summed) + disconnect_reasons + refusals + 2) * sizeof(std::uint64_t));
+  static_assert(sizeof(ShardCounters) ==
+                (std::size(own) + disconnect_reasons + refusals + proxy_failures) * sizeof(Counter));
+  static_assert(sizeof(Counters) ==
+                (std::size(summed) + disconnect_reasons + refusals + proxy_failures + 2) * sizeof(std::uint64_t));
   amount = 100;
   for (const std::uint64_t* number : summed) EXPECT_EQ(*number, 2 * ++amount);
   for (const std::uint64_t number : sum.disconnected) EXPECT_EQ(number, 2 * ++amount);
   for (const std::uint64_t number : sum.refused_for) EXPECT_EQ(number, 2 * ++amount);
+  for (const std::uint64_t number : sum.proxy_failed) EXPECT_EQ(number, 2 * ++amount);
   EXPECT_EQ(sum.mailbox_full, 0U);
 }
 

@@ -10,7 +10,7 @@ and then, in words, what is wrong; then the diff. Patches change what ships and 
 import dataclasses
 import re
 
-SHIPPED = re.compile(r"src/(base|core|engine|backend/(io_uring|epoll|iocp|posix))/[a-z_]+\.[hc]pp")
+SHIPPED = re.compile(r"src/(base|core|engine|stage|backend/(io_uring|epoll|iocp|posix))/[a-z_]+\.[hc]pp")
 
 
 class MutantError(Exception):

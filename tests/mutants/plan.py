@@ -11,7 +11,7 @@ import sys
 
 from patches import MutantError, load
 
-COMPILED = ("base", "core", "engine", "simulator")
+COMPILED = ("base", "core", "engine", "simulator", "stage")
 
 
 def included(path):

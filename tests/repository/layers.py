@@ -15,8 +15,9 @@ ROOMS = {
     "core": {"base"},
     "engine": {"base", "core"},
     "backend": {"base", "core", "engine"},
-    "server": {"base", "core", "engine", "backend"},
-    "simulator": {"base", "core", "engine", "backend", "server"},
+    "stage": {"base", "core"},
+    "server": {"base", "core", "engine", "backend", "stage"},
+    "simulator": {"base", "core", "engine", "backend", "stage", "server"},
 }
 
 # The system's headers stay in the files that talk to the kernel.

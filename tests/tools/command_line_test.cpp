@@ -44,7 +44,8 @@ INSTANTIATE_TEST_SUITE_P(CommandLine, WrongArguments,
                                          "serve echo --listen 1", "serve echo --listen 127.0.0.1:65536",
                                          "serve echo --listen example.org:1", "serve echo --listen 192.0.2.1:0",
                                          "serve echo --backend frob", "serve echo --threads 256",
-                                         "serve echo --backlog 0", "simulate --scenario frob",
+                                         "serve echo --backlog 0", "serve echo --proxy-protocol 10.0.0.1/8",
+                                         "serve echo --proxy-untrusted maybe", "simulate --scenario frob",
                                          "serve echo --listen 127.0.0.1:0 --send-queue-bytes-low 2M"));
 
 class Help : public testing::TestWithParam<const char*> {};
@@ -60,8 +61,8 @@ TEST_P(Help, is_on_stdout_and_succeeds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, Help,
-                         testing::Values("", "stress", "stress storm", "stress echo", "stress push", "stress slow", "serve",
-                                         "serve echo", "serve discard", "serve chargen"));
+                         testing::Values("", "stress", "stress storm", "stress echo", "stress push", "stress slow",
+                                         "serve", "serve echo", "serve discard", "serve chargen", "serve whoami"));
 
 TEST(CommandLine, storm_at_a_refused_port_says_deaf_and_exits_1) {
   const RefusingPort port;

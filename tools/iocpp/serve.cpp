@@ -16,7 +16,7 @@ namespace {
 std::string addresses_got(const iocpp::Server& server) {
   std::string text;
   for (std::size_t i = 0; i < server.listener_count(); ++i) {
-    text += (text.empty() ? "" : ", ") + server.address(i).to_string();
+    text += (text.empty() ? "" : ", ") + server.listener_name(i);
   }
   return text;
 }
@@ -38,9 +38,11 @@ std::string to_string(Service service) {
     case Service::discard:
       return "discard";
     case Service::chargen:
+      return "chargen";
+    case Service::whoami:
       break;
   }
-  return "chargen";
+  return "whoami";
 }
 
 int serve(const ServeOptions& options) {

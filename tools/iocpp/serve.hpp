@@ -5,7 +5,7 @@
 
 #include <iocpp/iocpp.hpp>
 
-enum class Service { echo, discard, chargen };
+enum class Service { echo, discard, chargen, whoami };
 
 std::string to_string(Service service);
 

@@ -19,6 +19,7 @@ constexpr std::uint64_t bytes_most = std::uint64_t{1} << 40;
 struct Serve {
   ServeOptions options;
   bool ipv6_only = false;
+  unsigned unix_permissions = iocpp::Listen{}.unix_permissions;
 };
 
 void add_listeners(CLI::App& app, Serve& serve) {
@@ -27,9 +28,15 @@ void add_listeners(CLI::App& app, Serve& serve) {
   const auto read = [&listen](const std::vector<std::string>& texts) {
     listen.clear();
     for (const std::string& text : texts) {
+      if (text.starts_with("unix:")) {
+        listen.push_back({.host = text});
+        continue;
+      }
       const auto address = program::parse_host_port(text);
       if (!address) {
-        program::refuse("--listen", text, "HOST:PORT, such as 127.0.0.1:50000, [::1]:50000, localhost:0 or :50000");
+        program::refuse(
+            "--listen", text,
+            "HOST:PORT or unix:PATH, such as 127.0.0.1:50000, [::1]:50000, localhost:0, :50000 or unix:/run/echo");
       }
       listen.push_back({.host = address->host, .port = address->port});
     }
@@ -37,12 +44,20 @@ void add_listeners(CLI::App& app, Serve& serve) {
   app.add_option_function<std::vector<std::string>>("--listen", read,
                                                     "Address to listen on; may be given several times. Port 0 takes a "
                                                     "free one; without a host, every address, IPv6 and "
-                                                    "IPv4")
-      ->type_name("HOST:PORT")
+                                                    "IPv4. unix:PATH is a Unix socket, unix:@NAME an abstract one")
+      ->type_name("HOST:PORT|unix:PATH")
       ->default_str("127.0.0.1:50000")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_flag("--ipv6-only", serve.ipv6_only, "IPv6 addresses refuse IPv4 clients");
+  const auto permissions = [&serve](const std::string& text) {
+    const bool octal = !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string::npos;
+    if (!octal) program::refuse("--unix-permissions", text, "permissions such as 0600");
+    serve.unix_permissions = static_cast<unsigned>(std::stoul(text, nullptr, 8)) & 0777U;
+  };
+  app.add_option_function<std::string>("--unix-permissions", permissions, "Who may connect to a Unix socket")
+      ->type_name("MODE")
+      ->default_str("0600");
 }
 
 void add_shards(CLI::App& app, iocpp::Options& options) {
@@ -120,6 +135,28 @@ void add_limits(CLI::App& app, iocpp::Options& options) {
   program::add_count(app, "--accepts-in-flight", options.accepts_in_flight, 1, 1024,
                      "Accepts posted at once where the system has no multishot accept");
   add_gate(app, options.limits);
+}
+
+void add_proxy_protocol(CLI::App& app, iocpp::ProxyProtocol& proxy) {
+  app.add_option_function<std::vector<std::string>>(
+         "--proxy-protocol", [&proxy](const std::vector<std::string>& networks) { proxy.trusted = networks; },
+         "A network of proxies that begin each connection with the PROXY protocol's header (HAProxy's send-proxy or "
+         "send-proxy-v2), such as 10.0.0.0/8 or ::1; may be given several times")
+      ->type_name("NETWORK")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  const auto untrusted = [&proxy](const std::string& text) {
+    if (text != "refuse" && text != "serve") program::refuse("--proxy-untrusted", text, "refuse or serve");
+    proxy.untrusted = text == "serve" ? iocpp::UntrustedPeer::serve : iocpp::UntrustedPeer::refuse;
+  };
+  app.add_option_function<std::string>("--proxy-untrusted", untrusted,
+                                       "Peers from elsewhere are refused, or served as clients without a proxy")
+      ->type_name("refuse|serve")
+      ->default_str("refuse");
+  program::add_duration(app, "--proxy-timeout", proxy.timeout, 1ms, longest,
+                        "A connection whose header is not complete by then is reset");
+  program::add_size(app, "--proxy-header-bytes-max", proxy.header_bytes_max, 232, 65'551,
+                    "The longest header of version 2");
 }
 
 void add_sockets(CLI::App& app, iocpp::Options& options) {
@@ -208,6 +245,7 @@ void add_service(CLI::App& serve_app, Service service, const std::string& descri
   add_listeners(app, *serve_it);
   add_shards(app, options);
   add_limits(app, options);
+  add_proxy_protocol(app, options.proxy_protocol);
   add_sockets(app, options);
   add_buffers(app, options);
   add_deadlines(app, options);
@@ -220,7 +258,10 @@ void add_service(CLI::App& serve_app, Service service, const std::string& descri
       "--json", serve_it->options.json,
       "Print the result as one JSON object on stdout, and nothing else there; the listening line goes to stderr");
   app.callback([serve_it, &chosen] {
-    for (iocpp::Listen& listen : serve_it->options.server.listen) listen.ipv6_only = serve_it->ipv6_only;
+    for (iocpp::Listen& listen : serve_it->options.server.listen) {
+      listen.ipv6_only = serve_it->ipv6_only;
+      listen.unix_permissions = serve_it->unix_permissions;
+    }
     chosen = [serve_it] { return serve(serve_it->options); };
   });
 }
@@ -237,4 +278,5 @@ void add_serve_command(CLI::App& app, Command& chosen) {
   add_service(serve_app, Service::discard, "Throw away what arrives (RFC 863)", chosen);
   add_service(serve_app, Service::chargen,
               "Send lines of characters without end, as fast as the client reads (RFC 864)", chosen);
+  add_service(serve_app, Service::whoami, "Send the client's address, and behind a proxy the proxy's", chosen);
 }

@@ -31,6 +31,9 @@ void print_accept_errors(std::ostream& out, const iocpp::Counters& counters) {
   line_if_any(out, "refused", counters.refused);
   for (std::size_t why = 0; why < iocpp::refusals; ++why)
     line_if_any(out, "  " + std::string{to_string(static_cast<iocpp::Refusal>(why))}, counters.refused_for[why]);
+  line_if_any(out, "without a proxy's header", counters.stage_failed);
+  for (std::size_t why = 0; why < iocpp::proxy_failures; ++why)
+    line_if_any(out, "  " + std::string{to_string(static_cast<iocpp::ProxyFailure>(why))}, counters.proxy_failed[why]);
   line_if_any(out, "pauses of a listener", counters.accept_pauses);
   line_if_any(out, "not counted by address", counters.addresses_untracked);
   line_if_any(out, "accepts of lost clients", counters.accept_dropped);
@@ -69,10 +72,16 @@ nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
   nlohmann::ordered_json refused_for;
   for (std::size_t why = 0; why < iocpp::refusals; ++why)
     refused_for[std::string{to_string(static_cast<iocpp::Refusal>(why))}] = counters.refused_for[why];
+  nlohmann::ordered_json proxy_failed;
+  for (std::size_t why = 0; why < iocpp::proxy_failures; ++why)
+    proxy_failed[std::string{to_string(static_cast<iocpp::ProxyFailure>(why))}] = counters.proxy_failed[why];
   return {{"accepted", counters.accepted},
           {"shed", counters.shed},
           {"refused", counters.refused},
           {"refused_for", refused_for},
+          {"preparing", counters.preparing},
+          {"stage_failed", counters.stage_failed},
+          {"proxy_failed", proxy_failed},
           {"accept_attempts", counters.accept_attempts},
           {"accept_dropped", counters.accept_dropped},
           {"accept_no_resources", counters.accept_no_resources},

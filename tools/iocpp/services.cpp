@@ -1,5 +1,6 @@
 #include "services.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace {
@@ -68,6 +69,17 @@ class Chargen : public iocpp::Handler {
   iocpp::SharedBytes block_ = chargen_block();
 };
 
+/// A line with the client's address, and behind a proxy the proxy's; then the end.
+struct WhoAmI : iocpp::Handler {
+  void on_connect(iocpp::Connection connection) override {
+    iocpp::Address peer, proxy;
+    std::string line = connection.peer_address(peer) ? "unknown" : peer.to_string();
+    if (connection.proxy_header() != nullptr && !connection.proxy_address(proxy)) line += " by " + proxy.to_string();
+    connection.send(line + "\n");
+    connection.close();
+  }
+};
+
 template <class Handler, class... Arguments>
 std::unique_ptr<iocpp::Server> server_of(const iocpp::Options& options, Arguments... arguments) {
   return std::make_unique<iocpp::Server>(options, [=](unsigned) { return std::make_unique<Handler>(arguments...); });
@@ -83,7 +95,9 @@ std::unique_ptr<iocpp::Server> make_server(const ServeOptions& serve, const iocp
     case Service::discard:
       return server_of<Discard>(options);
     case Service::chargen:
+      return server_of<Chargen>(options);
+    case Service::whoami:
       break;
   }
-  return server_of<Chargen>(options);
+  return server_of<WhoAmI>(options);
 }

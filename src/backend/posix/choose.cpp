@@ -8,6 +8,7 @@
 #include "backend/io_uring/port.hpp"
 #include "backend/io_uring/probe.hpp"
 #include "backend/io_uring/sys.hpp"
+#include "backend/posix/handles.hpp"
 #include "engine/engine.hpp"
 #include "iocpp/error.hpp"
 
@@ -75,6 +76,7 @@ void set_platform(core::CoreConfig& config) noexcept {
   static_assert(EpollPort::capabilities.platform == IoUringPort::capabilities.platform);
   config.platform = IoUringPort::capabilities.platform;
   config.peer_name = IoUringPort::peer_name;
+  config.peer_credentials = posix::peer_credentials;
 }
 
 }  // namespace iocpp::backend

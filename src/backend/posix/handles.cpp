@@ -58,6 +58,14 @@ int Handles::peer_name(int socket, Address& address) noexcept {
   return posix::peer_name(socket, address);
 }
 
+int peer_credentials(NativeHandle socket, PeerCredentials& credentials) noexcept {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(static_cast<int>(socket), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return errno;
+  credentials = {.process = peer.pid, .user = peer.uid, .group = peer.gid};
+  return 0;
+}
+
 Doorbell::Doorbell() : descriptor_{::eventfd(0, EFD_CLOEXEC)} {
   if (descriptor_ < 0) throw std::system_error(native_error(errno), "eventfd");
 }

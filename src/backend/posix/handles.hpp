@@ -4,7 +4,8 @@
 #include <cstdint>
 
 #include "base/clock.hpp"
-#include "iocpp/address.hpp"
+#include "base/native_handle.hpp"
+#include "iocpp/connection.hpp"
 
 namespace iocpp::posix {
 
@@ -20,6 +21,9 @@ class Handles {
   void pause() noexcept;  ///< 1 ms
   static int peer_name(int socket, Address& address) noexcept;
 };
+
+/// 0, or errno.
+int peer_credentials(NativeHandle socket, PeerCredentials& credentials) noexcept;
 
 /// Wakes a thread that waits for its descriptor to become readable (eventfd(2)).
 class Doorbell {

@@ -9,33 +9,17 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
-#include <utility>
 
+#include "backend/posix/descriptor.hpp"
 #include "backend/posix/socket_address.hpp"
+#include "backend/posix/unix_listening.hpp"
 #include "iocpp/error.hpp"
 
 namespace iocpp::backend {
 namespace {
 
-/// Closes unless released.
-class Socket {
- public:
-  explicit Socket(int descriptor) noexcept : descriptor_{descriptor} {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  int get() const noexcept { return descriptor_; }
-  int release() noexcept { return std::exchange(descriptor_, -1); }
-
- private:
-  int descriptor_;
-};
-
-bool set(int socket, int level, int name, int value) noexcept {
-  return ::setsockopt(socket, level, name, &value, sizeof value) == 0;
-}
+using posix::set;
+using Socket = posix::Descriptor;
 
 /// Options that an accepted socket inherits from its listener on Linux, so that accepting costs no further call.
 bool set_inherited(int socket, const Options& options) noexcept {
@@ -44,11 +28,7 @@ bool set_inherited(int socket, const Options& options) noexcept {
     done = done && set(socket, SOL_SOCKET, SO_KEEPALIVE, 1) &&
            set(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive.count()));
   }
-  if (options.socket_receive_buffer != 0)
-    done = done && set(socket, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.socket_receive_buffer));
-  if (options.socket_send_buffer != 0)
-    done = done && set(socket, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.socket_send_buffer));
-  return done;
+  return done && posix::set_buffers(socket, options);
 }
 
 enum class Sharing : std::uint8_t {
@@ -114,6 +94,7 @@ Address resolve(const Listen& where) {
 }  // namespace
 
 ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count) {
+  if (is_unix(where)) return posix::listen_on_unix(where, options);
   ListeningSockets made{.address = resolve(where), .handles = {}};
   made.handles.reserve(count);
   while (made.handles.size() < count) {

@@ -91,7 +91,22 @@ Address resolve(const Listen& where) {
 
 }  // namespace
 
+bool is_unix(const Listen& where) noexcept {
+  return where.host.starts_with("unix:");
+}
+
+NativeHandle listen_on_unix_again(const Listen&, const Options&, int& error) noexcept {
+  error = WSAEAFNOSUPPORT;
+  return no_handle;
+}
+
+void remove_socket_file(const FileIdentity&) noexcept {}
+
 ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count) {
+  if (is_unix(where)) {
+    throw std::system_error(make_error_code(errc::not_supported),
+                            "Listen::host '" + where.host + "': no Unix sockets on Windows yet");
+  }
   ListeningSockets made{.address = resolve(where), .handles = {}};
   if (count != 1) {
     throw std::system_error(make_error_code(errc::not_supported),

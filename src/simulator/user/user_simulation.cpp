@@ -102,6 +102,8 @@ Draft Simulation::Running::draft_of(const Plan& plan) const {
   draft.accept_loop = server.accept_thread;
   draft.accepts_in_flight = static_cast<unsigned>(server.accepts_in_flight);
   draft.limits = server.limits;
+  draft.proxy = {};
+  draft.peers.by_proxy = false;
   draft.habits.network.addresses = 1;
   draft.core = {.send_queue_bytes_high = server.send_queue_bytes_high,
                 .send_queue_bytes_low = server.send_queue_bytes_low,
