@@ -61,6 +61,7 @@ struct Slot : Timer {
   bool timed_out : 1 = false;           ///< close()'s deadline was over before everything was sent.
   bool draining : 1 = false;            ///< Counted by the drain.
   bool drain_was_idle : 1 = false;
+  bool drain_waits : 1 = false;  ///< on_drain is owed: after the next bytes, or when the drain's patience ends.
   bool send_quiet : 1 = false;  ///< The send in flight ends before the next wait does, and wakes nobody if it succeeds.
   bool send_fell_short : 1 = false;  ///< A quiet one had too little room: the next one waits for it.
 

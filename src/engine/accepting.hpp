@@ -210,6 +210,7 @@ void Engine<Port>::close_in_order(Listener& listener) {
   close_handle(listener);
   listener.acceptor.closed();
   core_.counters().listeners_open.subtract();
+  group_.listener_closed();
 }
 
 /// Who is in the backlog. False: not yet; a shortage is in the way, and is waited for until the drain's deadline. Who
@@ -245,6 +246,7 @@ bool Engine<Port>::wait_for_the_rest(Listener& listener, AcceptOutcome outcome) 
     return true;
   }
   constexpr unsigned most = 65'536;
+  if (group_.handed_over.load()) return false;  // the successor has them
   for (unsigned refused = 0; refused < most && shed_one(listener) == Shed::refused; ++refused) {
     core_.counters().shed.add();
   }
