@@ -8,4 +8,5 @@
 #include <iocpp/handler.hpp>
 #include <iocpp/options.hpp>
 #include <iocpp/server.hpp>
+#include <iocpp/systemd.hpp>
 #include <iocpp/version.hpp>

@@ -32,6 +32,11 @@ struct Listen {
   bool ipv6_only = false;      ///< For an IPv6 address: refuse IPv4 clients. By default "::" takes both.
   Handler* handler = nullptr;  ///< Serves this listener's connections in place of the server's handler. Only with one
                                ///< shard; must outlive the server.
+  /// Sockets that listen already, of systemd (`listeners_from_systemd`) or of a parent process: TCP, all of one
+  /// address, in place of `host`, `port` and `ipv6_only`. They are the server's once it is made, and stay the caller's
+  /// where its constructor throws. Fewer of them than shards imply `Options::accept_thread`. Not on Windows.
+  std::vector<std::intptr_t> inherited{};
+  std::string name{};  ///< For you: the server does not use it. `listeners_from_systemd` sets it.
 };
 
 struct Options {

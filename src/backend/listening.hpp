@@ -21,6 +21,10 @@ struct ListeningSockets {
 /// left open.
 ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count);
 
+/// Sockets that listen already (`Listen::inherited`), checked and made ready. They stay the caller's. Throws
+/// `std::system_error` that says what is wrong with which.
+ListeningSockets inherit(const Listen& where, const Options& options);
+
 /// One more socket on an address that `listen_on` had; `shared` when it was one of several. no_handle and the native
 /// error, or its handle.
 NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared,

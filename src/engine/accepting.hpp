@@ -94,7 +94,7 @@ void Engine<Port>::keep_reserve() {
 template <CompletionPort Port>
 void Engine<Port>::take_client(Listener& listener, NativeHandle handle) {
   if (group_.reserves_out.load(std::memory_order_relaxed) != 0) keep_reserve();
-  if (group_.reserves_out.load(std::memory_order_relaxed) == 0) return place(handle, listener.index);
+  if (group_.reserves_out.load(std::memory_order_relaxed) == 0) return place(handle, listener.number);
   core_.counters().shed.add();
   port_->close_now(handle, false);
   keep_reserve();
@@ -270,7 +270,7 @@ void Engine<Port>::rebuild(Listener& listener) {
     ++listener.generation;
   }
   int error = 0;
-  listener.handle = config_.reopen_listener(listener.index, error);
+  listener.handle = config_.reopen_listener(listener.number, error);
   if (listener.handle == no_handle) {
     listener.acceptor.rebuild_failed(now_);
     return report(listener, ServerError::Kind::listener_lost, error);
@@ -289,9 +289,9 @@ void Engine<Port>::report(Listener& listener, ServerError::Kind kind, int error)
   listener.quiet_until = now_ + report_pause;
   const ServerError what{.kind = kind,
                          .shard = config_.core.shard,
-                         .listener = listener.index,
+                         .listener = listener.number,
                          .error = error == 0 ? std::error_code{} : native_error(error)};
-  core_.guarded([&] { core_.handler(listener.index).on_server_error(what); });
+  core_.guarded([&] { core_.handler(listener.number).on_server_error(what); });
 }
 
 }  // namespace iocpp::engine

@@ -116,8 +116,10 @@ struct EngineConfig {
   unsigned accepts_in_flight = 16;
   std::size_t lend_bytes_min = 4096;  ///< Where the port lends: from here on it pays (docs/PERFORMANCE.md).
   std::size_t mailbox_bytes_max = 64U << 20;
-  std::vector<NativeHandle> listeners;  ///< Bound and listening; the engine's from now on. May be empty.
-  /// Makes listener `index` anew after it was lost: its handle, or no_handle and the native error.
+  std::vector<NativeHandle> listeners;          ///< Bound and listening; the engine's from now on. May be empty.
+  std::vector<std::uint16_t> listener_numbers;  ///< Of each, in the options. Empty: the order is the same.
+  /// Makes a socket of listener `index` of the options anew after it was lost: its handle, or no_handle and the native
+  /// error.
   std::function<NativeHandle(std::size_t index, int& error)> reopen_listener;
 };
 

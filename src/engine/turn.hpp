@@ -18,7 +18,9 @@ Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<P
                                        .multishot = Port::capabilities.multishot_accept,
                                        .singles = config.accepts_in_flight,
                                        .seed = (std::uint64_t{config.core.shard} << 32) | index};
-    listeners_.emplace_back(index, config.listeners[index], chain, core_.timers());
+    const auto number =
+        config.listener_numbers.empty() ? static_cast<std::uint16_t>(index) : config.listener_numbers[index];
+    listeners_.emplace_back(index, number, config.listeners[index], chain, core_.timers());
   }
 }
 

@@ -22,6 +22,8 @@ void check_listeners(const Options& options) {
   for (const Listen& listen : options.listen) {
     require(listen.handler == nullptr || options.shards <= 1,
             "listen: a listener's own handler works with one shard only");
+    require(listen.inherited.empty() || (listen.host.empty() && listen.port == 0),
+            "listen: with inherited sockets, leave host and port alone");
   }
 }
 

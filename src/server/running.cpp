@@ -46,13 +46,12 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       group_{options_.connections_max} {
   if (handler_ == nullptr && !factory_)
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
-  options_.accept_thread = options_.accept_thread || (options_.shards > 1 && !backend::shares_port(choice_.backend));
+  options_.accept_thread = options_.accept_thread || needs_accept_thread();
   try {
     bind_all();
     make_loops();
   } catch (...) {
-    for (const backend::ListeningSockets& sockets : listeners_)
-      std::ranges::for_each(sockets.handles, backend::close_socket);
+    close_bound();
     throw;
   }
 }
@@ -72,24 +71,51 @@ Server::Running::~Running() {
   }
 }
 
+bool Server::Running::needs_accept_thread() const noexcept {
+  if (options_.shards == 1) return false;
+  const auto has_too_few = [this](const Listen& listen) {
+    return !listen.inherited.empty() && listen.inherited.size() < options_.shards;
+  };
+  return !backend::shares_port(choice_.backend) || std::ranges::any_of(options_.listen, has_too_few);
+}
+
 void Server::Running::bind_all() {
   const std::size_t sockets = options_.accept_thread ? 1 : options_.shards;
-  for (const Listen& listen : options_.listen) listeners_.push_back(backend::listen_on(listen, options_, sockets));
+  for (const Listen& listen : options_.listen) {
+    listeners_.push_back(listen.inherited.empty() ? backend::listen_on(listen, options_, sockets)
+                                                  : backend::inherit(listen, options_));
+  }
+}
+
+/// Those that were inherited stay the caller's.
+void Server::Running::close_bound() noexcept {
+  for (std::size_t number = 0; number < listeners_.size(); ++number) {
+    if (options_.listen[number].inherited.empty())
+      std::ranges::for_each(listeners_[number].handles, backend::close_socket);
+  }
+}
+
+/// Of each listener's sockets the `nth`, and each `of`th after it: nobody's queue is left unread.
+Server::Running::Sockets Server::Running::nth_sockets(std::size_t nth, std::size_t of) const {
+  Sockets sockets;
+  for (std::size_t number = 0; number < listeners_.size(); ++number) {
+    const std::vector<NativeHandle>& handles = listeners_[number].handles;
+    for (std::size_t at = nth; at < handles.size(); at += of) {
+      sockets.handles.push_back(handles[at]);
+      sockets.numbers.push_back(static_cast<std::uint16_t>(number));
+    }
+  }
+  return sockets;
 }
 
 void Server::Running::make_loops() {
   members_.reserve(options_.shards + 1);
-  const auto nth_sockets = [this](std::size_t nth) {
-    std::vector<NativeHandle> handles;
-    for (const backend::ListeningSockets& sockets : listeners_) handles.push_back(sockets.handles[nth]);
-    return handles;
-  };
   for (unsigned shard = 0; shard < options_.shards; ++shard) {
-    make_loop(shard, core::Placement::self, options_.accept_thread ? std::vector<NativeHandle>{} : nth_sockets(shard));
+    make_loop(shard, core::Placement::self, options_.accept_thread ? Sockets{} : nth_sockets(shard, options_.shards));
     group_.loops.push_back(members_.back().loop.get());
   }
   if (options_.accept_thread) {
-    make_loop(options_.shards, core::Placement::fewest_connections, nth_sockets(0));
+    make_loop(options_.shards, core::Placement::fewest_connections, nth_sockets(0, 1));
     group_.placing = true;
     errors_to_shard_ = std::make_unique<ErrorsToShard>(*group_.loops.front());
   }
@@ -98,12 +124,13 @@ void Server::Running::make_loops() {
   }
 }
 
-void Server::Running::make_loop(unsigned number, core::Placement placement, std::vector<NativeHandle> listeners) {
+void Server::Running::make_loop(unsigned number, core::Placement placement, Sockets listeners) {
   engine::EngineConfig config = engine_config(number);
   config.placement = placement;
-  config.listeners = listeners;
+  config.listeners = listeners.handles;
+  config.listener_numbers = std::move(listeners.numbers);
   members_.push_back({.loop = backend::make_loop(choice_.backend, config, group_),
-                      .listeners = std::move(listeners),
+                      .listeners = std::move(listeners.handles),
                       .opened = false,
                       .thread = {}});
 }
@@ -135,7 +162,7 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
 }
 
 NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept {
-  const bool shared = !options_.accept_thread && options_.shards > 1;
+  const bool shared = listeners_[listener].handles.size() > 1;
   return backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared,
                                error);
 }

@@ -51,9 +51,16 @@ class Server::Running {
     std::thread thread;
   };
 
+  bool needs_accept_thread() const noexcept;
   void bind_all();
+  void close_bound() noexcept;
   void make_loops();
-  void make_loop(unsigned number, core::Placement placement, std::vector<NativeHandle> listeners);
+  struct Sockets {
+    std::vector<NativeHandle> handles;
+    std::vector<std::uint16_t> numbers;  ///< Whose listener's each is.
+  };
+  Sockets nth_sockets(std::size_t nth, std::size_t of) const;
+  void make_loop(unsigned number, core::Placement placement, Sockets listeners);
   engine::EngineConfig engine_config(unsigned number) const;
   NativeHandle reopen(std::size_t listener, int& error) noexcept;
 

@@ -13,6 +13,8 @@ struct ServeOptions {
   Service service = Service::echo;
   iocpp::Options server;
   bool json = false;
+  /// Whether systemd's sockets are listened on: where it has given some and no address was, or as the user says.
+  enum class Systemd { automatic, asked, left } systemd = Systemd::automatic;
 };
 
 /// Serves until SIGINT or SIGTERM, and returns the exit code. Throws `WrongArgument` where it can't listen.

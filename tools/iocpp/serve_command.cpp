@@ -24,12 +24,19 @@ struct Serve {
 void add_listeners(CLI::App& app, Serve& serve) {
   auto& listen = serve.options.server.listen;
   listen = {{.host = "127.0.0.1", .port = 50000}};
-  const auto read = [&listen](const std::vector<std::string>& texts) {
+  auto& systemd = serve.options.systemd;
+  const auto read = [&listen, &systemd](const std::vector<std::string>& texts) {
     listen.clear();
+    systemd = ServeOptions::Systemd::left;
     for (const std::string& text : texts) {
+      if (text == "systemd") {
+        systemd = ServeOptions::Systemd::asked;
+        continue;
+      }
       const auto address = program::parse_host_port(text);
       if (!address) {
-        program::refuse("--listen", text, "HOST:PORT, such as 127.0.0.1:50000, [::1]:50000, localhost:0 or :50000");
+        program::refuse("--listen", text,
+                        "HOST:PORT, such as 127.0.0.1:50000, [::1]:50000, localhost:0 or :50000, or systemd");
       }
       listen.push_back({.host = address->host, .port = address->port});
     }
@@ -37,7 +44,8 @@ void add_listeners(CLI::App& app, Serve& serve) {
   app.add_option_function<std::vector<std::string>>("--listen", read,
                                                     "Address to listen on; may be given several times. Port 0 takes a "
                                                     "free one; without a host, every address, IPv6 and "
-                                                    "IPv4")
+                                                    "IPv4. systemd: the sockets of its .socket unit, which are "
+                                                    "also taken where it gives some and no address is given")
       ->type_name("HOST:PORT")
       ->default_str("127.0.0.1:50000")
       ->expected(1)

@@ -1,7 +1,6 @@
 #include "backend/listening.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "backend/posix/listening_socket.hpp"
 #include "backend/posix/socket_address.hpp"
 #include "iocpp/error.hpp"
 
@@ -37,20 +37,6 @@ bool set(int socket, int level, int name, int value) noexcept {
   return ::setsockopt(socket, level, name, &value, sizeof value) == 0;
 }
 
-/// Options that an accepted socket inherits from its listener on Linux, so that accepting costs no further call.
-bool set_inherited(int socket, const Options& options) noexcept {
-  bool done = set(socket, IPPROTO_TCP, TCP_NODELAY, options.tcp_nodelay ? 1 : 0);
-  if (options.keepalive.count() > 0) {
-    done = done && set(socket, SOL_SOCKET, SO_KEEPALIVE, 1) &&
-           set(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive.count()));
-  }
-  if (options.socket_receive_buffer != 0)
-    done = done && set(socket, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.socket_receive_buffer));
-  if (options.socket_send_buffer != 0)
-    done = done && set(socket, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.socket_send_buffer));
-  return done;
-}
-
 enum class Sharing : std::uint8_t {
   alone,         ///< The only socket on its address.
   first,         ///< The first of several: bound and listening alone, then open to the others.
@@ -67,7 +53,7 @@ int open_listener(const Address& address, bool ipv6_only, const Options& options
   const bool ready =
       set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1)  // bind while old connections are in TIME_WAIT, socket(7)
       && (family == AF_INET || set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0)) &&
-      set_inherited(socket.get(), options) &&
+      posix::set_inherited(socket.get(), options) &&
       (sharing != Sharing::one_of_group || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
       ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&native), length) == 0 &&
       ::listen(socket.get(), options.backlog) == 0 &&

@@ -106,6 +106,11 @@ ListeningSockets listen_on(const Listen& where, const Options& options, std::siz
   return made;
 }
 
+ListeningSockets inherit(const Listen&, const Options&) {
+  throw std::system_error(make_error_code(errc::not_supported),
+                          "Listen::inherited: not on Windows, where a socket stays tied to its first port");
+}
+
 NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool, int& error) noexcept {
   return open_listener(address, ipv6_only, options, error);
 }
