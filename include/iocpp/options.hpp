@@ -91,6 +91,12 @@ struct Options {
   std::chrono::milliseconds drain_timeout{
       10000};  ///< For `run`: how long a signal's drain may take before the rest is reset.
 
+  /// A path of the file system, at which the server gives its listening sockets to its successor: a server that is made
+  /// with the same path and addresses, of the same user. Who is there already is taken over from: it goes on until the
+  /// new one has started, then drains with its own `drain_timeout`; no client is lost (docs/DRAIN.md). Empty: none. Not
+  /// on Windows.
+  std::string hand_over_path{};
+
   std::size_t mailbox_bytes_max =
       64U << 20;  ///< Bytes of `Server::send` on their way to a shard. Full: `errc::would_block`.
 

@@ -46,9 +46,15 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       group_{options_.connections_max} {
   if (handler_ == nullptr && !factory_)
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
-  options_.accept_thread = options_.accept_thread || needs_accept_thread();
+  meet_predecessor();
+  listeners_.resize(options_.listen.size());
+  reopened_.resize(options_.listen.size());
   try {
+    if (predecessor_ != nullptr) take_over();
+    options_.accept_thread = options_.accept_thread || needs_accept_thread();
     bind_all();
+    if (!options_.hand_over_path.empty() && predecessor_ == nullptr)
+      meeting_point_ = backend::MeetingPoint::make(options_.hand_over_path);
     make_loops();
   } catch (...) {
     close_bound();
@@ -73,17 +79,22 @@ Server::Running::~Running() {
 
 bool Server::Running::needs_accept_thread() const noexcept {
   if (options_.shards == 1) return false;
-  const auto has_too_few = [this](const Listen& listen) {
-    return !listen.inherited.empty() && listen.inherited.size() < options_.shards;
-  };
-  return !backend::shares_port(choice_.backend) || std::ranges::any_of(options_.listen, has_too_few);
+  // No more sockets can be had for those that listen already: one that joined them (SO_REUSEPORT) would get its share
+  // of clients at once, and lose them where this server dies before it has started.
+  for (std::size_t number = 0; number < options_.listen.size(); ++number) {
+    const std::size_t sockets = std::max(listeners_[number].handles.size(), options_.listen[number].inherited.size());
+    if (sockets != 0 && sockets < options_.shards) return true;
+  }
+  return !backend::shares_port(choice_.backend);
 }
 
 void Server::Running::bind_all() {
   const std::size_t sockets = options_.accept_thread ? 1 : options_.shards;
-  for (const Listen& listen : options_.listen) {
-    listeners_.push_back(listen.inherited.empty() ? backend::listen_on(listen, options_, sockets)
-                                                  : backend::inherit(listen, options_));
+  for (std::size_t number = 0; number < listeners_.size(); ++number) {
+    const Listen& listen = options_.listen[number];
+    if (!listeners_[number].handles.empty()) continue;
+    listeners_[number] =
+        listen.inherited.empty() ? backend::listen_on(listen, options_, sockets) : backend::inherit(listen, options_);
   }
 }
 
@@ -163,8 +174,10 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
 
 NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept {
   const bool shared = listeners_[listener].handles.size() > 1;
-  return backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared,
-                               error);
+  const NativeHandle handle =
+      backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared, error);
+  if (handle != no_handle && !options_.hand_over_path.empty()) note_reopened(listener, handle);
+  return handle;
 }
 
 void Server::Running::start() {
@@ -177,8 +190,13 @@ void Server::Running::start() {
   start_members();
   const std::exception_ptr error = wait_until_opened();
   if (error != nullptr) {
-    request_drain(std::chrono::milliseconds{0});
+    // A predecessor goes on; whom we have taken from it in the meantime is served.
+    group_.handed_over = predecessor_ != nullptr;
+    request_drain(predecessor_ != nullptr ? options_.drain_timeout : std::chrono::milliseconds{0});
     join_all();
+    predecessor_.reset();
+  } else if (!options_.hand_over_path.empty()) {
+    begin_handing_over();
   }
   {
     const std::lock_guard lock{mutex_};
@@ -273,6 +291,7 @@ void Server::Running::request_drain(std::chrono::milliseconds deadline) noexcept
   // A deadline far away is kept within what the clock can say.
   group_.request_drain(requested + std::clamp(deadline, std::chrono::milliseconds{0},
                                               std::chrono::milliseconds{std::chrono::hours{24 * 365}}));
+  if (backend::MeetingPoint* point = to_stop_.load()) point->stop();
 }
 
 bool Server::Running::on_own_thread() const noexcept {
@@ -284,6 +303,7 @@ void Server::Running::join_all() {
   for (Member& member : members_) {
     if (member.thread.joinable()) member.thread.join();
   }
+  if (hand_over_thread_.joinable()) hand_over_thread_.join();
 }
 
 DrainReport Server::Running::wait() {
@@ -302,6 +322,7 @@ DrainReport Server::Running::wait() {
     report.failed += part.failed;
     report.bytes_lost += part.bytes_lost;
   }
+  report.handed_over = group_.handed_over.load();
   report.duration =
       std::chrono::ceil<std::chrono::milliseconds>(Clock::duration{last_ended_.load() - drain_requested_.load()});
   return report;

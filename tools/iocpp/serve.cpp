@@ -28,6 +28,7 @@ void announce(const iocpp::Server& server, const ServeOptions& options) {
   std::ostream& out = options.json ? std::cerr : std::cout;  // with --json stdout is for the result alone
   out << "listening on " << addresses_got(server) << " (" << iocpp::to_string(server.backend()) << ", "
       << program::plural(server.shards(), "shard") << ")" << std::endl;
+  if (server.took_over()) std::cerr << "took over from the server at " << options.server.hand_over_path << std::endl;
   if (options.server.backend == iocpp::Backend::automatic) std::cerr << server.backend_reason() << std::endl;
 }
 

@@ -50,6 +50,10 @@ void add_listeners(CLI::App& app, Serve& serve) {
       ->default_str("127.0.0.1:50000")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--take-over", serve.options.server.hand_over_path,
+                 "Take over from the server that runs with the same path, if there is one, and be there for the next: "
+                 "no client is lost (docs/DRAIN.md)")
+      ->type_name("PATH");
   app.add_flag("--ipv6-only", serve.ipv6_only, "IPv6 addresses refuse IPv4 clients");
 }
 

@@ -99,6 +99,24 @@ Address resolve(const Listen& where) {
 
 }  // namespace
 
+Address address_of(const Listen& where) {
+  return resolve(where);
+}
+
+void make_own(const ListeningSockets& sockets, const Options& options) {
+  for (const NativeHandle handle : sockets.handles) {
+    const int socket = static_cast<int>(handle);
+    // A listening socket that is told to listen takes the new backlog, listen(2).
+    if (!posix::set_inherited(socket, options) || ::listen(socket, options.backlog) != 0) fail(sockets.address, errno);
+  }
+}
+
+bool listens_on(NativeHandle handle, const Address& address) noexcept {
+  const int socket = static_cast<int>(handle);
+  Address there;
+  return posix::listens(socket) && posix::local_name(socket, there) == 0 && there == address;
+}
+
 ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count) {
   ListeningSockets made{.address = resolve(where), .handles = {}};
   made.handles.reserve(count);

@@ -34,6 +34,10 @@ bool set_inherited(int socket, const Options& options) noexcept {
   return done;
 }
 
+bool listens(int handle) noexcept {
+  return option(handle, SO_ACCEPTCONN) == 1;
+}
+
 std::string fault_of_listener(int handle) {
   if (::fcntl(handle, F_GETFD) < 0) return "not open in this process";
   const int type = option(handle, SO_TYPE);
@@ -41,8 +45,7 @@ std::string fault_of_listener(int handle) {
   const int family = option(handle, SO_DOMAIN);
   if (type != SOCK_STREAM || (family != AF_INET && family != AF_INET6))
     return "not a TCP socket (in a systemd unit: ListenStream= with a port)";
-  if (option(handle, SO_ACCEPTCONN) != 1)
-    return "not a listening socket (in a systemd unit: Accept=no, which hands over the listener)";
+  if (!listens(handle)) return "not a listening socket (in a systemd unit: Accept=no, which hands over the listener)";
   return {};
 }
 
