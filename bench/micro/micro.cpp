@@ -94,6 +94,28 @@ void turn_with_armed_timers(benchmark::State& state) {
 }
 BENCHMARK(turn_with_armed_timers)->ArgName("armed")->Arg(1000)->Arg(1'000'000);
 
+/// A client is let in and leaves; one of 10,000 addresses at random, or without rules for addresses.
+void client_admitted(benchmark::State& state) {
+  const bool by_address = state.range(0) != 0;
+  Limits limits{.connections_max = 1'000'000};
+  if (by_address) {
+    limits.connections_per_address = 256;
+    limits.accepts_per_second_per_address = 1'000'000;
+  }
+  core::Gate gate{limits};
+  Prng prng{1};
+  Address peer{.family = Address::Family::ipv4};
+  const TimePoint now = bench::time_now();
+  for (auto _ : state) {
+    const std::uint64_t host = prng.below(10'000);
+    peer.bytes[2] = static_cast<std::byte>(host >> 8);
+    peer.bytes[3] = static_cast<std::byte>(host);
+    const core::Admission admission = by_address ? gate.admit(peer, now) : gate.admit(now);
+    if (!admission.refused) gate.give_back(admission.place);
+  }
+}
+BENCHMARK(client_admitted)->ArgName("by_address")->Arg(0)->Arg(1);
+
 /// A message of another thread's: its allocation, its way, its end. The wake is nobody's.
 void mailbox_message(benchmark::State& state) {
   engine::Mailbox mailbox{1U << 30, [] {}};

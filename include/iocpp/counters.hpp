@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <iocpp/connection.hpp>
+#include <iocpp/limits.hpp>
 
 namespace iocpp {
 
@@ -18,15 +19,17 @@ struct Counters {
   // Accepting, by outcome (docs/ACCEPTING.md has the table).
   std::uint64_t accepted = 0;  ///< Became connections (`on_connect` was called).
   std::uint64_t shed = 0;      ///< Accepted and closed at once, to answer a client at the handle limit.
-  std::uint64_t refused =
-      0;  ///< Accepted and reset: `connections_max` was reached, or the system or memory had no room for it.
-  std::uint64_t accept_attempts = 0;       ///< Accepts posted to the system (a multishot one counts once).
-  std::uint64_t accept_dropped = 0;        ///< Accepts that failed because that client had left.
-  std::uint64_t accept_no_resources = 0;   ///< Accepts that failed for want of buffers or memory.
-  std::uint64_t accept_no_handles = 0;     ///< Accepts that failed at the handle limit.
-  std::uint64_t accept_retries_paced = 0;  ///< Times that accepting waited before it tried again.
-  std::uint64_t listeners_lost = 0;        ///< Listeners that became unusable.
-  std::uint64_t listeners_restored = 0;    ///< Listeners that were made anew.
+  std::uint64_t refused = 0;   ///< Accepted and closed or reset: a limit had no room for it, or the system or memory.
+  std::array<std::uint64_t, refusals> refused_for{};  ///< The same by `Refusal`.
+  std::uint64_t accept_attempts = 0;                  ///< Accepts posted to the system (a multishot one counts once).
+  std::uint64_t accept_dropped = 0;                   ///< Accepts that failed because that client had left.
+  std::uint64_t accept_no_resources = 0;              ///< Accepts that failed for want of buffers or memory.
+  std::uint64_t accept_no_handles = 0;                ///< Accepts that failed at the handle limit.
+  std::uint64_t accept_retries_paced = 0;             ///< Times that accepting waited before it tried again.
+  std::uint64_t accept_pauses = 0;                    ///< Times that a limit paused a listener (`WhenFull::pause`).
+  std::uint64_t addresses_untracked = 0;  ///< Accepted, and not counted for their address: `Limits::addresses_max`.
+  std::uint64_t listeners_lost = 0;       ///< Listeners that became unusable.
+  std::uint64_t listeners_restored = 0;   ///< Listeners that were made anew.
 
   // Connections.
   std::uint64_t connections_open = 0;                            ///< Gauge.
@@ -50,6 +53,7 @@ struct Counters {
   std::uint64_t listeners_open = 0;
   std::uint64_t accepts_in_flight = 0;  ///< Accepts, or polls of a listener, that the system holds.
   std::uint64_t listeners_waiting = 0;  ///< Listeners that wait for a retry.
+  std::uint64_t listeners_paused = 0;   ///< Listeners that a limit has paused.
 };
 
 }  // namespace iocpp

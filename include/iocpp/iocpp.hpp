@@ -1,11 +1,13 @@
 // Everything of iocpp's public API.
 #pragma once
 
+#include <iocpp/accept_health.hpp>
 #include <iocpp/address.hpp>
 #include <iocpp/connection.hpp>
 #include <iocpp/counters.hpp>
 #include <iocpp/error.hpp>
 #include <iocpp/handler.hpp>
+#include <iocpp/limits.hpp>
 #include <iocpp/options.hpp>
 #include <iocpp/server.hpp>
 #include <iocpp/systemd.hpp>

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <iocpp/limits.hpp>
+
 namespace iocpp {
 
 class Handler;
@@ -56,8 +58,7 @@ struct Options {
 
   int backlog = 4096;  ///< Clients that may wait to be accepted; the system caps it (Linux: net.core.somaxconn).
   std::size_t accepts_in_flight = 16;  ///< Accepts posted at once where the system has no multishot accept. 1 to 1,024.
-  std::size_t connections_max =
-      0;  ///< Open connections, over all shards. 0: half of the process's handle limit. More are refused (counted).
+  Limits limits{};                     ///< Who may come in: connections in all and by address, accepts a second.
 
   bool tcp_nodelay = true;                ///< Send small messages at once (TCP_NODELAY, RFC 896's delay off).
   std::chrono::seconds keepalive{0};      ///< Idle time before the system probes the peer (SO_KEEPALIVE). 0: off.
@@ -103,6 +104,10 @@ struct Options {
   /// Called on each shard's thread before it serves: name it, pin it. With `accept_thread` also on that thread, with
   /// the number of shards as its number. An exception makes `start` fail with it.
   std::function<void(unsigned shard)> on_thread_start{};
+
+  /// For a port that anybody can reach: no address has more than a share of the server. `Limits` for addresses, and a
+  /// rate for all.
+  static Options public_internet();
 };
 
 }  // namespace iocpp

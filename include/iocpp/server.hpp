@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <iocpp/accept_health.hpp>
 #include <iocpp/address.hpp>
 #include <iocpp/connection.hpp>
 #include <iocpp/counters.hpp>
@@ -125,6 +126,10 @@ class Server {
 
   /// A snapshot. Any thread.
   Counters counters() const;
+
+  /// Whether the server accepts: computed by the caller, so that it tells also of a shard whose handler does not
+  /// return. Any thread; a few system calls, so not for each request.
+  AcceptHealth accept_health(std::chrono::milliseconds stalled_after = std::chrono::milliseconds{1000}) const;
 
  private:
   class Running;

@@ -64,7 +64,8 @@ enum class PeerEnd : std::uint8_t {
   reset,     ///< The server reset it.
   refused,   ///< It never reached a handler.
   left,      ///< It closed, reset or vanished, as its script has it.
-  fault      ///< An injected fault broke the connection: nobody is to blame, and the rest of its script is dropped.
+  fault      ///< An injected fault broke the connection, or kept it from being served: nobody is to blame, and the
+             ///< rest of its script is dropped.
 };
 
 /// `none`, `in_order`, ...
@@ -74,7 +75,8 @@ class Simulation;
 
 namespace simulator {
 struct Step;
-}
+class SeedRun;
+}  // namespace simulator
 
 /// A scripted client. Each call adds a step to its script and returns at once; the steps are done one after the other
 /// while the simulation runs. A step that can't be done as it says, or not within `SimulationOptions::patience`, fails
@@ -132,10 +134,12 @@ struct SimulationResult {
   /// Of every step, but not of the bytes in it. The same options and the same test have the same one.
   std::uint64_t hash = 0;
   std::uint64_t scripted_peers = 0;
-  std::uint64_t connections = 0;   ///< Of scripted and of random peers.
-  std::uint64_t faults = 0;        ///< That were injected.
-  std::uint64_t faults_drawn = 0;  ///< That chance would have had, with those that the options bar.
-  std::uint64_t events = 0;        ///< Of the simulated system, network and threads.
+  std::uint64_t scripts_begun = 0;    ///< By peers that were not absent.
+  std::uint64_t scripts_dropped = 0;  ///< ... and whose rest was dropped, after a fault (`PeerEnd::fault`).
+  std::uint64_t connections = 0;      ///< Of scripted and of random peers.
+  std::uint64_t faults = 0;           ///< That were injected.
+  std::uint64_t faults_drawn = 0;     ///< That chance would have had, with those that the options bar.
+  std::uint64_t events = 0;           ///< Of the simulated system, network and threads.
   std::chrono::nanoseconds virtual_time{};
   Counters counters{};
   std::string replay{};  ///< What names this run to `for_each_seed`.
@@ -171,7 +175,8 @@ class Simulation {
   void run_for(std::chrono::nanoseconds time);
 
   /// All scripts, to their ends; then no more faults, and peers leave; then a drain, after which nothing may be left;
-  /// then your checks. To be called once: the simulation has ended with it.
+  /// then your checks. To be called once: the simulation has ended with it. Where faults broke every scripted peer's
+  /// connection, so that all scripts were dropped, that is a failure; in `for_each_seed`, if it is so for all seeds.
   const SimulationResult& run();
 
   /// A check at the end of `run`: false, or an exception, fails it.
@@ -198,6 +203,7 @@ class Simulation {
 
  private:
   friend class SimulatedPeer;
+  friend class simulator::SeedRun;
   class Running;
   std::unique_ptr<Running> running_;
 };
@@ -207,6 +213,8 @@ struct SeedsResult {
   std::uint64_t runs = 0;  ///< The shrinking's not counted.
   std::uint64_t connections = 0;
   std::uint64_t faults = 0;
+  std::uint64_t scripts_begun = 0;
+  std::uint64_t scripts_dropped = 0;
   std::optional<SimulationResult> failure{};  ///< The first run that failed ...
   std::optional<SimulationResult> shrunk{};   ///< ... and a smaller one that fails in the same way, where there is one.
   bool repeats = true;  ///< False: the failing run, done again, was another one. The test breaks a rule for handlers.
@@ -219,7 +227,7 @@ struct SeedsResult {
 /// `connect` and the rest; `run` is called after it, if it has not done so. An exception that leaves `test` is a
 /// failure. A failing run is repeated, then made smaller (fewer peers, fewer faults), and told of on stderr. Where the
 /// environment has IOCPP_SIMULATE, as `SimulationResult::replay` says, only that run is done, by every call of the
-/// program.
+/// program. It also fails where all scripts of all seeds were dropped after faults, since nothing was tested then.
 SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::function<void(Simulation&)>& test,
                           const SimulationOptions& options = {});
 

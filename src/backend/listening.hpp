@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "base/native_handle.hpp"
+#include "iocpp/accept_health.hpp"
 #include "iocpp/address.hpp"
 #include "iocpp/options.hpp"
 
@@ -38,6 +40,10 @@ bool listens_on(NativeHandle handle, const Address& address) noexcept;
 /// error, or its handle.
 NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared,
                           int& error) noexcept;
+
+/// Any thread. Nothing: the system does not tell, or the handle is no listener's any more.
+std::optional<AcceptQueue> accept_queue(NativeHandle listener) noexcept;
+std::optional<AcceptDrops> accept_drops();
 
 void close_socket(NativeHandle handle) noexcept;
 

@@ -15,6 +15,7 @@ constexpr NativeSystem own_system = NativeSystem::windows;
 constexpr NativeSystem own_system = NativeSystem::linux_os;
 #endif
 thread_local NativeSystem system_here = own_system;
+thread_local NativeSystemScope* newest_scope = nullptr;
 
 errc from_linux(int value) noexcept {
   using namespace linux_errno;
@@ -238,10 +239,15 @@ class NativeCategory final : public std::error_category {
 }  // namespace
 
 NativeSystemScope::NativeSystemScope(NativeSystem system) noexcept
-    : outer_{std::exchange(system_here, system == NativeSystem::own ? own_system : system)} {}
+    : system_{system == NativeSystem::own ? own_system : system}, outer_{std::exchange(newest_scope, this)} {
+  system_here = system_;
+}
 
 NativeSystemScope::~NativeSystemScope() {
-  system_here = outer_;
+  NativeSystemScope** at = &newest_scope;
+  while (*at != this) at = &(*at)->outer_;
+  *at = outer_;
+  system_here = newest_scope != nullptr ? newest_scope->system_ : own_system;
 }
 
 const std::error_category& category() noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cassert>
+#include <cstddef>
 
 namespace iocpp {
 
@@ -30,6 +31,13 @@ class LinkList {
   LinkList() noexcept { sentinel_.next = sentinel_.previous = &sentinel_; }
 
   bool empty() const noexcept { return sentinel_.next == &sentinel_; }
+
+  /// Takes as long as there are links.
+  std::size_t size() const noexcept {
+    std::size_t count = 0;
+    for (const Link* link = sentinel_.next; link != &sentinel_; link = link->next) ++count;
+    return count;
+  }
 
   void push_back(Link& link) noexcept {
     assert(!link.linked());

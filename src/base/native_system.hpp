@@ -7,8 +7,8 @@ namespace iocpp {
 
 enum class NativeSystem : std::uint8_t { own, linux_os, windows };
 
-/// For its life and on its thread, `native_category` reads numbers as that system's. An error that outlives it is read
-/// as one of this system's own again.
+/// For its life and on its thread, `native_category` reads numbers as that system's: of several, as the newest's,
+/// whichever ends first. An error that outlives them is read as one of this system's own again.
 class NativeSystemScope {
  public:
   explicit NativeSystemScope(NativeSystem system) noexcept;
@@ -17,7 +17,8 @@ class NativeSystemScope {
   NativeSystemScope& operator=(const NativeSystemScope&) = delete;
 
  private:
-  NativeSystem outer_;
+  NativeSystem system_;
+  NativeSystemScope* outer_;
 };
 
 }  // namespace iocpp

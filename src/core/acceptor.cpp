@@ -23,7 +23,7 @@ void Acceptor::open() noexcept {
 }
 
 void Acceptor::accept_posted() noexcept {
-  assert(accepts_in_flight_ < target());
+  assert(accepts_in_flight_ < target() && mode_ == Mode::accepting);
   ++accepts_in_flight_;
 }
 
@@ -62,7 +62,7 @@ AcceptOutcome Acceptor::on_accept(int error, bool more, TimePoint now) noexcept 
   }
   ++failures_in_row_;
   const bool of_one_client = outcome == AcceptOutcome::drop_client || outcome == AcceptOutcome::cancelled;
-  if (mode_ == Mode::accepting) {
+  if (accepts()) {
     if (of_one_client && failures_in_row_ < failures_before_pause()) return outcome;
     if (outcome == AcceptOutcome::no_handles && std::exchange(freed_meanwhile_, false)) return outcome;
     for_handle_ = false;
@@ -105,9 +105,26 @@ void Acceptor::on_handle_freed() noexcept {
 bool Acceptor::on_timer() noexcept {
   if (mode_ == Mode::rebuilding) return true;
   if (mode_ == Mode::closing) return false;
-  assert(mode_ == Mode::waiting || mode_ == Mode::shedding);
+  assert(mode_ == Mode::waiting || mode_ == Mode::shedding || mode_ == Mode::paused);
   mode_ = Mode::accepting;
   return false;
+}
+
+void Acceptor::keep_within(const Room& room) noexcept {
+  room_ = room.accepts;
+  if (!accepts()) return;
+  if (room.accepts != 0) {
+    if (mode_ == Mode::paused) timers_.cancel(*this);
+    mode_ = Mode::accepting;
+    return;
+  }
+  mode_ = Mode::paused;
+  full_ = room.full;
+  if (full_ == Room::Full::rate) {
+    timers_.arm(*this, room.until);
+  } else {
+    timers_.cancel(*this);
+  }
 }
 
 void Acceptor::rebuild_failed(TimePoint now) noexcept {
@@ -145,6 +162,8 @@ bool Acceptor::healthy() const noexcept {
       return true;
     case Mode::accepting:
       return accepts_in_flight_ >= 1;
+    case Mode::paused:
+      return armed() || full_ == Room::Full::connections;
     case Mode::waiting:
     case Mode::rebuilding:
       return armed();

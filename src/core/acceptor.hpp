@@ -1,11 +1,14 @@
 // The accept chain of one listener: what is posted, what each outcome leads to, and why it can never fall silent.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "base/backoff.hpp"
 #include "base/clock.hpp"
 #include "core/accept_outcome.hpp"
+#include "core/gate.hpp"
 #include "core/timer_queue.hpp"
 
 namespace iocpp::core {
@@ -16,11 +19,12 @@ namespace iocpp::core {
 ///
 ///     accepting ── no resources, or many failures in a row ──▶ waiting ── timer ──▶ accepting
 ///         ├── no handles ──▶ shedding (poll the listener; refuse who knocks) ── timer, a freed handle ──▶ accepting
+///         ├── a limit is full ──▶ paused ── timer of its rate, a connection that ends ──▶ accepting
 ///         ├── listener lost ──▶ rebuilding ── timer ──▶ (the engine makes it anew) ──▶ accepting
 ///         └── begin_close ──▶ closing ── nothing in flight ──▶ closed
 class Acceptor : public Timer {
  public:
-  enum class Mode : std::uint8_t { closed, accepting, waiting, shedding, rebuilding, closing };
+  enum class Mode : std::uint8_t { closed, accepting, paused, waiting, shedding, rebuilding, closing };
 
   struct Config {
     Platform platform = Platform::linux_os;
@@ -48,6 +52,8 @@ class Acceptor : public Timer {
   /// True: the listener must be made anew now; `open` or `rebuild_failed` follows. Otherwise accepting has begun again.
   bool on_timer() noexcept;
   void rebuild_failed(TimePoint now) noexcept;
+  /// Asked anew after every turn, where limits pause: so what has made room can't be missed, whichever limit it was of.
+  void keep_within(const Room& room) noexcept;
   void begin_close() noexcept;
   /// While closing: who is in the backlog can't be accepted for now. The timer, or a freed handle, says when to try.
   void close_later(AcceptOutcome outcome, TimePoint now) noexcept;
@@ -66,8 +72,11 @@ class Acceptor : public Timer {
   unsigned accepts_in_flight() const noexcept { return accepts_in_flight_; }
   unsigned in_flight() const noexcept { return accepts_in_flight_ + (poll_in_flight_ ? 1U : 0U); }
 
+  /// Paused until a connection ends: the engine sees to it that one that ends wakes this loop.
+  bool waits_for_place() const noexcept { return mode_ == Mode::paused && full_ == Room::Full::connections; }
+
   /// The invariant of this library: an open listener has an accept or a poll in flight, or a timer that will bring it
-  /// back.
+  /// back, or waits for a connection to end.
   bool healthy() const noexcept;
 
   /// Failures in a row, without a success, after which even "drop this client" is paced.
@@ -79,8 +88,9 @@ class Acceptor : public Timer {
   static constexpr std::chrono::milliseconds drop_pause{4};
 
  private:
-  unsigned target() const noexcept { return multishot_ ? 1 : singles_; }
+  unsigned target() const noexcept { return multishot_ ? 1 : std::min(singles_, room_); }
   unsigned failures_before_pause() const noexcept { return multishot_ ? multishot_failures_before_pause : singles_; }
+  bool accepts() const noexcept { return mode_ == Mode::accepting || mode_ == Mode::paused; }
   void succeeded() noexcept;
   void wait(TimePoint until) noexcept;
 
@@ -89,6 +99,8 @@ class Acceptor : public Timer {
   unsigned singles_;
   unsigned accepts_in_flight_ = 0;
   unsigned failures_in_row_ = 0;
+  unsigned room_ = std::numeric_limits<unsigned>::max();
+  Room::Full full_ = Room::Full::not_full;
   Platform platform_;
   Mode mode_ = Mode::closed;
   bool multishot_;

@@ -90,9 +90,10 @@ void Core::on_close(const Completion& completion) {
   assert(slot->state == SlotState::closing && slot->close_in_flight);
   slot->close_in_flight = false;
   slot->handle = no_handle;
+  const std::uint32_t place = slot->place;
   slots_.release(*slot);
   counters_.connections_open.subtract();
-  limit_.give_back();
+  gate_.give_back(place);
 }
 
 }  // namespace iocpp::core

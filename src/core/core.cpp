@@ -6,8 +6,8 @@
 
 namespace iocpp::core {
 
-Core::Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time)
-    : config_{config}, limit_{limit}, time_{time}, receive_shortage_{config.shard}, send_shortage_{config.shard} {
+Core::Core(const CoreConfig& config, Gate& gate, TimeSource& time)
+    : config_{config}, gate_{gate}, time_{time}, receive_shortage_{config.shard}, send_shortage_{config.shard} {
   starved_timer_.kind = TimerKind::starved;
 }
 
@@ -15,16 +15,13 @@ Core::~Core() {
   timers_.cancel(starved_timer_);
 }
 
-bool Core::adopt(NativeHandle handle, std::uint16_t listener) {
-  if (!limit_.take()) return false;
+bool Core::adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place) {
   Slot* slot = slots_.take();
-  if (slot == nullptr) {
-    limit_.give_back();
-    return false;
-  }
+  if (slot == nullptr) return false;
   slot->state = SlotState::open;
   slot->handle = handle;
   slot->listener = listener;
+  slot->place = place;
   counters_.accepted.add();
   counters_.connections_open.add();
   mark_dirty(*slot);

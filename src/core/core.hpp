@@ -7,14 +7,15 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/backoff.hpp"
 #include "base/clock.hpp"
 #include "core/block_pool.hpp"
 #include "core/completion.hpp"
-#include "core/connection_limit.hpp"
 #include "core/drain.hpp"
+#include "core/gate.hpp"
 #include "core/shard_counters.hpp"
 #include "core/slot_table.hpp"
 #include "core/timer_queue.hpp"
@@ -54,7 +55,7 @@ class TimeSource {
 /// callback can never run inside another one. Every member is for the shard's own thread, but `counters()`.
 class Core {
  public:
-  Core(const CoreConfig& config, ConnectionLimit& limit, TimeSource& time);
+  Core(const CoreConfig& config, Gate& gate, TimeSource& time);
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -66,9 +67,9 @@ class Core {
   }
 
   // From the engine: what happened.
-  /// Makes a connection of an accepted handle and calls `on_connect`. False: refused by the limit or for want of
-  /// memory; the handle stays the caller's.
-  [[nodiscard]] bool adopt(NativeHandle handle, std::uint16_t listener);
+  /// Makes a connection of an accepted handle and calls `on_connect`. The gate has admitted it, with this place. False:
+  /// there is no memory for it; the handle and the place stay the caller's.
+  [[nodiscard]] bool adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place);
   void on_receive(const Completion& completion);
   void on_send(const Completion& completion);
   /// The handle is closed; the slot is free again.
@@ -98,6 +99,10 @@ class Core {
   void cut_drain();
   const Drain& drain() const noexcept { return drain_; }
   std::uint32_t connections() const noexcept { return slots_.in_use(); }
+  /// For tests and the simulator, between turns: what is wrong with the bookkeeping of all slots, or nothing.
+  std::string_view flaw() noexcept;
+  /// The same, when a wait goes to sleep: whether something waits for the end of a quiet send.
+  bool hurries() noexcept;
 
   TimerQueue& timers() noexcept { return timers_; }
   std::optional<TimePoint> next_deadline() const noexcept { return timers_.next_deadline(); }
@@ -201,7 +206,7 @@ class Core {
   void retry_starved() noexcept;
 
   CoreConfig config_;
-  ConnectionLimit& limit_;
+  Gate& gate_;
   TimeSource& time_;
   std::vector<Handler*> handlers_;
   TimerQueue timers_;

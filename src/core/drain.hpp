@@ -27,32 +27,32 @@ class Drain {
 
   /// The connection is to end in this drain.
   static void enroll(Slot& slot) noexcept {
-    slot.draining = true;
-    slot.drain_was_idle = slot.state == SlotState::open && slot.send_queue.empty();
+    const bool idle = slot.state == SlotState::open && slot.send_queue.empty();
+    slot.drain_part = idle ? DrainPart::idle : DrainPart::busy;
   }
 
   /// The handler was told. It goes on with the connection, or had something to say.
   static void told(Slot& slot) noexcept {
-    if (slot.state == SlotState::open || !slot.send_queue.empty()) slot.drain_was_idle = false;
+    if (slot.state == SlotState::open || !slot.send_queue.empty()) slot.drain_part = DrainPart::busy;
   }
 
   /// The connection is reset at the deadline.
   void cut(Slot& slot) noexcept {
     ++report_.cut;
-    slot.draining = false;
+    slot.drain_part = DrainPart::none;
   }
 
   /// The connection has ended with `unsent` bytes left.
   void ended(const Slot& slot, std::size_t unsent) noexcept {
     if (begun_) report_.bytes_lost += unsent;
-    if (!slot.draining) return;
+    if (slot.drain_part == DrainPart::none) return;
     const bool in_order =
         unsent == 0 && !slot.reset &&
         (slot.reason == DisconnectReason::local_close || slot.reason == DisconnectReason::peer_closed);
     if (!in_order) {
       ++report_.failed;
     } else {
-      ++(slot.drain_was_idle ? report_.idle_closed : report_.finished);
+      ++(slot.drain_part == DrainPart::idle ? report_.idle_closed : report_.finished);
     }
   }
 

@@ -25,14 +25,14 @@ void Core::join_drain(Slot& slot) noexcept {
 
 void Core::patient_or_told(Slot& slot) noexcept {
   if (drain_.patient()) {
-    slot.drain_waits = true;
+    slot.drain_part = DrainPart::waits;
   } else {
     tell_drain(slot);
   }
 }
 
 void Core::tell_drain(Slot& slot) noexcept {
-  slot.drain_waits = false;
+  Drain::enroll(slot);
   if (slot.state != SlotState::open) return;
   call_handler(slot, [&](Handler& handler) { handler.on_drain(handle_of(slot)); });
   Drain::told(slot);
@@ -41,7 +41,7 @@ void Core::tell_drain(Slot& slot) noexcept {
 void Core::end_drain_patience() {
   drain_.end_patience();
   slots_.for_each([this](Slot& slot) {
-    if (slot.drain_waits) tell_drain(slot);
+    if (slot.drain_part == DrainPart::waits) tell_drain(slot);
   });
 }
 

@@ -29,7 +29,7 @@ void Core::received(Slot& slot, std::span<const std::byte> bytes) {
     case SlotState::open:
       if (slot.paused() || slot.stash != nullptr) return stash(slot, bytes);
       call_handler(slot, [&](Handler& handler) { handler.on_receive(handle_of(slot), bytes); });
-      if (slot.drain_waits) [[unlikely]]
+      if (slot.drain_part == DrainPart::waits) [[unlikely]]
         tell_drain(slot);
       return;
     case SlotState::flushing:
@@ -116,7 +116,7 @@ void Core::deliver_stash(Slot& slot) {
     const std::span<const std::byte> run = bytes.front();
     call_handler(slot, [&](Handler& handler) { handler.on_receive(handle_of(slot), run); });
     bytes.consume(blocks_, run.size());
-    if (slot.drain_waits) tell_drain(slot);
+    if (slot.drain_part == DrainPart::waits) tell_drain(slot);
     if (bytes.empty()) {
       delete slot.stash;
       slot.stash = nullptr;

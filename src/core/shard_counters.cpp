@@ -6,11 +6,13 @@ void ShardCounters::add_to(Counters& sum) const noexcept {
   sum.accepted += accepted.get();
   sum.shed += shed.get();
   sum.refused += refused.get();
+  for (std::size_t why = 0; why < refusals; ++why) sum.refused_for[why] += refused_for[why].get();
   sum.accept_attempts += accept_attempts.get();
   sum.accept_dropped += accept_dropped.get();
   sum.accept_no_resources += accept_no_resources.get();
   sum.accept_no_handles += accept_no_handles.get();
   sum.accept_retries_paced += accept_retries_paced.get();
+  sum.accept_pauses += accept_pauses.get();
   sum.listeners_lost += listeners_lost.get();
   sum.listeners_restored += listeners_restored.get();
   sum.connections_open += connections_open.get();
@@ -30,6 +32,7 @@ void ShardCounters::add_to(Counters& sum) const noexcept {
   sum.listeners_open += listeners_open.get();
   sum.accepts_in_flight += accepts_in_flight.get();
   sum.listeners_waiting += listeners_waiting.get();
+  sum.listeners_paused += listeners_paused.get();
 }
 
 }  // namespace iocpp::core

@@ -28,14 +28,15 @@ class Counter {
 /// The members of `Counters`, with the same names and meanings; `mailbox_full` is counted where it happens, by the
 /// senders.
 struct ShardCounters {
+  std::array<Counter, refusals> refused_for;
   Counter accepted, shed, refused, accept_attempts, accept_dropped, accept_no_resources, accept_no_handles,
-      accept_retries_paced, listeners_lost, listeners_restored;
+      accept_retries_paced, accept_pauses, listeners_lost, listeners_restored;
   Counter connections_open;
   std::array<Counter, disconnect_reasons> disconnected;
   Counter bytes_received, bytes_sent, unsent_bytes, handler_exceptions;
   Counter receive_buffers_empty, resource_retries, completion_overflows, stale_completions, mailbox_undeliverable,
       loop_errors, turns;
-  Counter listeners_open, accepts_in_flight, listeners_waiting;
+  Counter listeners_open, accepts_in_flight, listeners_waiting, listeners_paused;
 
   void add_to(Counters& sum) const noexcept;
 };

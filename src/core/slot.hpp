@@ -34,6 +34,14 @@ enum class SlotState : std::uint8_t {
   closing,    ///< on_disconnect was called; the handle's close is posted, or about to be.
 };
 
+/// What a connection is to the drain.
+enum class DrainPart : std::uint8_t {
+  none,   ///< Not counted by it, or not any more.
+  waits,  ///< on_drain is owed: after the next bytes, or when the drain's patience ends.
+  idle,   ///< It had nothing to send, and has nothing since.
+  busy,
+};
+
 /// Who may touch what: everything here belongs to the shard's thread. While `send_in_flight`, the system reads the
 /// first `send_in_flight_bytes` of `send_queue`, so they are not consumed before the send's terminal completion. What
 /// is `lent` is the port's: read by a send of this turn, or in the turn in which that ended, or not any more. The slot
@@ -59,9 +67,7 @@ struct Slot : Timer {
   bool reset : 1 = false;               ///< Close with a reset.
   bool discarded_enough : 1 = false;    ///< While flushing: no more input is read, until everything has left.
   bool timed_out : 1 = false;           ///< close()'s deadline was over before everything was sent.
-  bool draining : 1 = false;            ///< Counted by the drain.
-  bool drain_was_idle : 1 = false;
-  bool drain_waits : 1 = false;  ///< on_drain is owed: after the next bytes, or when the drain's patience ends.
+  DrainPart drain_part : 2 = DrainPart::none;
   bool send_quiet : 1 = false;  ///< The send in flight ends before the next wait does, and wakes nobody if it succeeds.
   bool send_fell_short : 1 = false;  ///< A quiet one had too little room: the next one waits for it.
 
@@ -73,6 +79,7 @@ struct Slot : Timer {
   int error = 0;  ///< The native error that ended it.
   std::uint32_t send_in_flight_bytes = 0;
   std::uint32_t lingered_bytes = 0;
+  std::uint32_t place = 0;  ///< The gate's, of its peer's address.
   NativeHandle handle = no_handle;
   ByteQueue send_queue;
   Slot* dirty_next = nullptr;

@@ -38,6 +38,8 @@ class TimerQueue {
   void cancel(Timer& timer) noexcept;
 
   bool empty() const noexcept { return armed_ == 0; }
+  /// For tests and the simulator: it looks at every timer.
+  bool holds_as_many_as_it_counts() const noexcept;
 
   /// When `expire` must be called next at the latest; nothing when no timer is armed. It may be before the first
   /// deadline, never after.

@@ -93,30 +93,49 @@ void Engine<Port>::keep_reserve() {
 /// A client, unless some shard's reserve handle is what it was accepted with: that is given back, the client refused.
 template <CompletionPort Port>
 void Engine<Port>::take_client(Listener& listener, NativeHandle handle) {
+  ListenerNote& note = listener_notes_[listener.index];
+  note.accepted.add();
+  note.last_accept.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   if (group_.reserves_out.load(std::memory_order_relaxed) != 0) keep_reserve();
-  if (group_.reserves_out.load(std::memory_order_relaxed) == 0) return place(handle, listener.number);
+  if (group_.reserves_out.load(std::memory_order_relaxed) == 0) return admit(handle, listener.number);
   core_.counters().shed.add();
   port_->close_now(handle, false);
   keep_reserve();
   note_freed_handle();
 }
 
+/// Before it costs anything else. Who has no address any more has left.
 template <CompletionPort Port>
-void Engine<Port>::place(NativeHandle handle, std::uint32_t listener) {
-  if (config_.placement == core::Placement::self) return adopt(handle, listener);
+void Engine<Port>::admit(NativeHandle handle, std::uint32_t listener) {
+  core::Admission admission;
+  if (group_.gate.asks_for_address()) {
+    Address peer;
+    if (Port::peer_name(handle, peer) != 0) return refuse(handle, Refusal::left);
+    admission = group_.gate.admit(peer, now_);
+  } else {
+    admission = group_.gate.admit(now_);
+  }
+  if (admission.refused) return refuse(handle, *admission.refused);
+  place({handle, static_cast<std::uint16_t>(listener), admission.place});
+}
+
+template <CompletionPort Port>
+void Engine<Port>::place(const Client& client) {
+  if (config_.placement == core::Placement::self) return adopt(client);
   std::array<std::uint64_t, 256> loads;
   const std::size_t shards = group_.loops.size();
   for (std::size_t shard = 0; shard < shards; ++shard) loads[shard] = group_.loops[shard]->load();
   last_placed_ = core::fewest(std::span{loads}.first(shards), last_placed_);
-  if (!hand_over(*group_.loops[last_placed_], handle, listener)) refuse(handle);
+  if (!hand_over(*group_.loops[last_placed_], client)) turn_away(client);
 }
 
 template <CompletionPort Port>
-bool Engine<Port>::hand_over(Loop& loop, NativeHandle handle, std::uint32_t listener) {
+bool Engine<Port>::hand_over(Loop& loop, const Client& client) {
   auto message = std::unique_ptr<Message>{new (std::nothrow) Message{Message::Kind::adopt}};
   if (message == nullptr) return false;
-  message->handle = handle;
-  message->listener = static_cast<std::uint16_t>(listener);
+  message->handle = client.handle;
+  message->listener = client.listener;
+  message->place = client.place;
   loop.arriving();
   if (!loop.mailbox().put(message)) return true;
   loop.arrived();
@@ -124,15 +143,34 @@ bool Engine<Port>::hand_over(Loop& loop, NativeHandle handle, std::uint32_t list
 }
 
 template <CompletionPort Port>
-void Engine<Port>::adopt(NativeHandle handle, std::uint32_t listener) {
-  if (port_->attach(handle) != 0 || !core_.adopt(handle, static_cast<std::uint16_t>(listener))) refuse(handle);
+void Engine<Port>::adopt(const Client& client) {
+  const bool adopted = port_->attach(client.handle) == 0 && core_.adopt(client.handle, client.listener, client.place);
+  if (!adopted) turn_away(client);
+}
+
+/// It was admitted, but there is no room for it after all.
+template <CompletionPort Port>
+void Engine<Port>::turn_away(const Client& client) noexcept {
+  group_.gate.give_back(client.place);
+  refuse(client.handle, Refusal::out_of_resources);
+  note_freed_place();
 }
 
 template <CompletionPort Port>
-void Engine<Port>::refuse(NativeHandle handle) noexcept {
+void Engine<Port>::refuse(NativeHandle handle, Refusal why) noexcept {
   core_.counters().refused.add();
-  port_->close_now(handle, true);
+  core_.counters().refused_for[static_cast<std::size_t>(why)].add();
+  port_->close_now(handle, group_.gate.resets());
   note_freed_handle();
+}
+
+/// A connection's place is free: for those shards whose listeners a limit has paused. Our own ask in this very turn.
+template <CompletionPort Port>
+void Engine<Port>::note_freed_place() noexcept {
+  if (!group_.gate.pauses()) return;
+  for (Loop* loop : group_.acceptors) {
+    if (loop != this) loop->place_freed();
+  }
 }
 
 /// A handle is free: for a listener of ours that waits for one, in this very turn; for those of other shards, by a
@@ -145,6 +183,16 @@ void Engine<Port>::note_freed_handle() noexcept {
   }
 }
 
+/// Of limits that pause.
+template <CompletionPort Port>
+core::Room Engine<Port>::room() {
+  const core::Room room = group_.gate.room(now_);
+  if (room.full != core::Room::Full::connections) return room;
+  // Said before the last look: whoever frees a place after that look wakes this loop.
+  waits_for_place_.store(true);
+  return group_.gate.room(now_);
+}
+
 template <CompletionPort Port>
 void Engine<Port>::keep_accepting() {
   keep_reserve();
@@ -153,25 +201,42 @@ void Engine<Port>::keep_accepting() {
   }
   std::uint64_t in_flight = 0;
   std::uint64_t waiting = 0;
+  std::uint64_t paused = 0;
   bool waits_for_handle = false;
   for (Listener& listener : listeners_) {
-    const bool waited = listener.acceptor.armed();
     keep_accepting(listener);
-    if (!waited && listener.acceptor.armed()) core_.counters().accept_retries_paced.add();
+    const bool is_paused = listener.acceptor.mode() == Acceptor::Mode::paused;
+    const bool waits = listener.acceptor.armed() && !is_paused;
+    if (!std::exchange(listener.waited, waits) && waits) core_.counters().accept_retries_paced.add();
+    if (!std::exchange(listener.paused, is_paused) && is_paused) core_.counters().accept_pauses.add();
+    tell_monitors(listener);
     in_flight += listener.acceptor.in_flight();
-    waiting += listener.acceptor.armed() ? 1U : 0U;
+    waiting += waits ? 1U : 0U;
+    paused += is_paused ? 1U : 0U;
     waits_for_handle = waits_for_handle || listener.acceptor.waits_for_handle();
   }
   core_.counters().accepts_in_flight.set(in_flight);
   core_.counters().listeners_waiting.set(waiting);
+  core_.counters().listeners_paused.set(paused);
   if (waits_for_handle != waits_for_handle_.load(std::memory_order_relaxed)) waits_for_handle_.store(waits_for_handle);
   assert(accept_chain_holds());
+}
+
+template <CompletionPort Port>
+void Engine<Port>::tell_monitors(const Listener& listener) noexcept {
+  static_assert(static_cast<int>(AcceptState::closing) == static_cast<int>(Acceptor::Mode::closing) &&
+                static_cast<int>(AcceptState::paused) == static_cast<int>(Acceptor::Mode::paused));
+  ListenerNote& note = listener_notes_[listener.index];
+  note.handle.store(listener.handle, std::memory_order_relaxed);
+  note.state.store(static_cast<AcceptState>(listener.acceptor.mode()), std::memory_order_relaxed);
+  note.in_flight.store(listener.acceptor.in_flight(), std::memory_order_relaxed);
 }
 
 template <CompletionPort Port>
 void Engine<Port>::keep_accepting(Listener& listener) {
   Acceptor& acceptor = listener.acceptor;
   if (acceptor.mode() == Acceptor::Mode::closing) return close_in_order(listener);
+  if (group_.gate.pauses()) acceptor.keep_within(room());
   while (acceptor.accepts_wanted() != 0) {
     if (!port_->accept(listener.ref(), acceptor.multishot())) {
       posts_refused_ = true;
@@ -213,17 +278,20 @@ void Engine<Port>::close_in_order(Listener& listener) {
   group_.listener_closed();
 }
 
-/// Who is in the backlog. False: not yet; a shortage is in the way, and is waited for until the drain's deadline. Who
-/// is still there then is refused.
+/// Who is in the backlog. False: not yet; a shortage, or a limit that pauses, is in the way, and is waited for until
+/// the drain's deadline. Who is still there then is refused. A rate holds no drain up.
 template <CompletionPort Port>
 bool Engine<Port>::accept_the_rest(Listener& listener) {
   if (listener.acceptor.armed() && !core_.drain().over()) return false;
   constexpr unsigned most = 65'536;  // the largest backlog; whoever comes during this is not waited for without end
   for (unsigned accepted = 0; accepted < most; ++accepted) {
+    const bool full = group_.gate.pauses() && room().full == core::Room::Full::connections;
+    if (full && group_.handed_over.load()) return true;  // the successor has them
+    if (full && !core_.drain().over()) return false;     // a connection that ends makes room, and wakes us
     int error = 0;
     const NativeHandle handle = port_->accept_now(listener.ref(), error);
     if (handle != no_handle) {
-      take_client(listener, handle);
+      full ? refuse(handle, Refusal::connections_max) : take_client(listener, handle);
       continue;
     }
     if (error == Port::capabilities.would_block) return true;

@@ -28,10 +28,18 @@ class Engine final : public Loop, private core::TimeSource {
   /// For tests and the simulator: the invariant of the accept chain, for each listener, between turns.
   bool accept_chain_holds() const noexcept;
   const std::deque<Listener>& listeners() const noexcept { return listeners_; }
+  bool has_reserve() const noexcept { return listeners_.empty() || !reserve_out_; }
   Port& port() noexcept { return *port_; }
 
  private:
   Engine(const EngineConfig& config, Group& group, std::unique_ptr<Port> port);
+
+  /// Accepted, and admitted by the gate.
+  struct Client {
+    NativeHandle handle;
+    std::uint16_t listener;
+    std::uint32_t place;  ///< The gate's.
+  };
 
   TimePoint now() noexcept override { return port_->now(); }
 
@@ -63,13 +71,18 @@ class Engine final : public Loop, private core::TimeSource {
   void give_up_reserve() noexcept;
   void keep_reserve();
   void take_client(Listener& listener, NativeHandle handle);
-  void place(NativeHandle handle, std::uint32_t listener);
-  bool hand_over(Loop& loop, NativeHandle handle, std::uint32_t listener);
-  void adopt(NativeHandle handle, std::uint32_t listener);
-  void refuse(NativeHandle handle) noexcept;
+  void admit(NativeHandle handle, std::uint32_t listener);
+  void place(const Client& client);
+  bool hand_over(Loop& loop, const Client& client);
+  void adopt(const Client& client);
+  void turn_away(const Client& client) noexcept;
+  void refuse(NativeHandle handle, Refusal why) noexcept;
   void note_freed_handle() noexcept;
+  void note_freed_place() noexcept;
+  core::Room room();
   void keep_accepting();
   void keep_accepting(Listener& listener);
+  void tell_monitors(const Listener& listener) noexcept;
   void close_in_order(Listener& listener);
   bool accept_the_rest(Listener& listener);
   bool wait_for_the_rest(Listener& listener, core::AcceptOutcome outcome);

@@ -3,20 +3,32 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <vector>
 
 #include "base/clock.hpp"
-#include "core/connection_limit.hpp"
 #include "core/core.hpp"
+#include "core/gate.hpp"
 #include "core/placement.hpp"
 #include "engine/backend.hpp"
 #include "engine/mailbox.hpp"
+#include "iocpp/accept_health.hpp"
 
 namespace iocpp::engine {
+
+/// What a monitor may read of a listener, on any thread; its loop writes it.
+struct ListenerNote {
+  std::atomic<NativeHandle> handle{no_handle};  ///< It may be closed by now, and its number somebody else's.
+  std::atomic<AcceptState> state{AcceptState::closed};
+  std::atomic<std::uint32_t> in_flight{0};
+  std::atomic<Clock::rep> last_accept{0};
+  core::Counter accepted;
+};
 
 /// One shard's loop: a thread (or the simulator) calls `open` once, then `turn` until it answers false. One virtual
 /// call a turn.
@@ -39,6 +51,14 @@ class Loop {
   core::Core& core() noexcept { return core_; }
   const core::Core& core() const noexcept { return core_; }
 
+  /// For monitors; any thread. Since when the turn that runs has lasted; nothing while it waits.
+  std::optional<TimePoint> busy_since() const noexcept {
+    const Clock::rep since = busy_since_.load(std::memory_order_relaxed);
+    if (since == 0) return std::nullopt;
+    return TimePoint{Clock::duration{since}};
+  }
+  const std::deque<ListenerNote>& listener_notes() const noexcept { return listener_notes_; }
+
   /// Connections that it has or is about to get.
   std::uint64_t load() const noexcept {
     return core_.counters().connections_open.get() + arriving_.load(std::memory_order_relaxed);
@@ -53,23 +73,32 @@ class Loop {
     wake();
   }
 
+  /// Another shard's connection has ended, and the gate knows. Any thread. Whoever waits says so before it asks the
+  /// gate for the last time: so one of the two sees the other.
+  void place_freed() noexcept {
+    if (waits_for_place_.load() && waits_for_place_.exchange(false)) wake();
+  }
+
  protected:
-  Loop(const core::CoreConfig& config, core::ConnectionLimit& limit, core::TimeSource& time,
-       std::size_t mailbox_bytes_max)
-      : core_{config, limit, time}, mailbox_{mailbox_bytes_max, [this] { wake(); }} {}
+  Loop(const core::CoreConfig& config, core::Gate& gate, core::TimeSource& time, std::size_t mailbox_bytes_max)
+      : core_{config, gate, time}, mailbox_{mailbox_bytes_max, [this] { wake(); }} {}
 
   core::Core core_;
   Mailbox mailbox_;
   std::atomic<std::uint64_t> arriving_{0};
   std::atomic<bool> waits_for_handle_{false};
   std::atomic<bool> handle_was_freed_{false};
+  std::atomic<bool> waits_for_place_{false};
+  std::atomic<Clock::rep> busy_since_{0};
+  std::deque<ListenerNote> listener_notes_;
 };
 
 /// What the shards of one server share. It outlives them.
 struct Group {
-  explicit Group(std::size_t connections_max) : limit{connections_max} {}
+  explicit Group(const Limits& limits, const HashKey& key = {}) : gate{limits, key} {}
+  explicit Group(std::size_t connections_max) : Group{Limits{.connections_max = connections_max}} {}
 
-  core::ConnectionLimit limit;
+  core::Gate gate;
   std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};

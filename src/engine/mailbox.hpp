@@ -20,6 +20,7 @@ struct Message : QueueNode {
 
   Kind kind;
   std::uint16_t listener = 0;       ///< adopt
+  std::uint32_t place = 0;          ///< adopt: the gate's
   NativeHandle handle = no_handle;  ///< adopt
   ConnectionId id;
   std::vector<std::byte> bytes;  ///< send
@@ -58,6 +59,9 @@ class Mailbox {
     if (!closed_.exchange(true)) hand_out(queue_.close(), handle);
   }
 
+  /// Of what is in it; any thread.
+  std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+  std::size_t bytes_max() const noexcept { return bytes_max_; }
   std::uint64_t times_full() const noexcept { return times_full_.load(std::memory_order_relaxed); }
 
  private:

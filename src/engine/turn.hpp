@@ -7,7 +7,7 @@ namespace iocpp::engine {
 
 template <CompletionPort Port>
 Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<Port> port)
-    : Loop{core_config(config), group.limit, *this, config.mailbox_bytes_max},
+    : Loop{core_config(config), group.gate, *this, config.mailbox_bytes_max},
       group_{group},
       config_{config},
       port_{std::move(port)} {
@@ -15,12 +15,13 @@ Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<P
   config_.backend.counters = &core_.counters();
   for (std::uint32_t index = 0; index < config.listeners.size(); ++index) {
     const core::Acceptor::Config chain{.platform = Port::capabilities.platform,
-                                       .multishot = Port::capabilities.multishot_accept,
+                                       .multishot = Port::capabilities.multishot_accept && !group.gate.pauses(),
                                        .singles = config.accepts_in_flight,
                                        .seed = (std::uint64_t{config.core.shard} << 32) | index};
     const auto number =
         config.listener_numbers.empty() ? static_cast<std::uint16_t>(index) : config.listener_numbers[index];
     listeners_.emplace_back(index, number, config.listeners[index], chain, core_.timers());
+    listener_notes_.emplace_back();
   }
 }
 
@@ -46,8 +47,10 @@ std::error_code Engine<Port>::open(std::vector<Handler*> handlers) {
 
 template <CompletionPort Port>
 bool Engine<Port>::turn() {
+  busy_since_.store(0, std::memory_order_relaxed);
   const std::span<const Completion> completions = port_->wait(wait_time());
   now_ = port_->now();
+  busy_since_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   core_.counters().turns.add();
   posts_refused_ = hurries_ = false;
   for (const Completion& completion : completions) dispatch(completion);
@@ -57,7 +60,9 @@ bool Engine<Port>::turn() {
   core_.timers().expire(now_, [this](core::Timer& timer) { on_timer(timer); });
   flush();
   keep_accepting();
-  return !finished();
+  if (!finished()) return true;
+  busy_since_.store(0, std::memory_order_relaxed);
+  return false;
 }
 
 template <CompletionPort Port>
@@ -89,6 +94,7 @@ void Engine<Port>::dispatch(const Completion& completion) {
       return on_accept(completion);
     case Operation::close:
       core_.on_close(completion);
+      note_freed_place();
       return note_freed_handle();
     case Operation::poll_listener:
       return on_poll(completion);
@@ -203,7 +209,7 @@ void Engine<Port>::handle_message(Message& message) {
       return core_.guarded(message.task);
     case Message::Kind::adopt:
       arrived();
-      return adopt(message.handle, message.listener);
+      return adopt({message.handle, message.listener, message.place});
   }
 }
 
@@ -212,7 +218,7 @@ template <CompletionPort Port>
 void Engine<Port>::return_message(Message& message) {
   if (message.kind == Message::Kind::adopt) {
     arrived();
-    return refuse(message.handle);
+    return turn_away({message.handle, message.listener, message.place});
   }
   if (message.kind == Message::Kind::send) return_send(message, errc::closed);
 }

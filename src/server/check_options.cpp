@@ -47,6 +47,23 @@ void check_sizes(const Options& options) {
   require(options.socket_send_buffer <= socket_buffer_most, "socket_send_buffer: at most 1 GiB");
 }
 
+void check_limits(const Limits& limits) {
+  require(limits.ipv4_prefix >= 1 && limits.ipv4_prefix <= 32, "limits.ipv4_prefix: 1 to 32");
+  require(limits.ipv6_prefix >= 1 && limits.ipv6_prefix <= 128, "limits.ipv6_prefix: 1 to 128");
+  require(limits.addresses_max >= 1'024 && limits.addresses_max <= 16'777'216,
+          "limits.addresses_max: 1,024 to 16,777,216");
+  require(limits.connections_per_address < 16'777'216, "limits.connections_per_address: below 16,777,216");
+  constexpr std::uint32_t most = 1'000'000;
+  require(limits.accepts_per_second <= most, "limits.accepts_per_second: at most 1,000,000");
+  require(limits.accepts_burst <= most, "limits.accepts_burst: at most 1,000,000");
+  require(limits.accepts_per_second_per_address <= most, "limits.accepts_per_second_per_address: at most 1,000,000");
+  require(limits.accepts_burst_per_address <= most, "limits.accepts_burst_per_address: at most 1,000,000");
+  require(limits.accepts_per_second != 0 || limits.accepts_burst == 0,
+          "limits.accepts_burst: needs accepts_per_second");
+  require(limits.accepts_per_second_per_address != 0 || limits.accepts_burst_per_address == 0,
+          "limits.accepts_burst_per_address: needs accepts_per_second_per_address");
+}
+
 void check_times(const Options& options) {
   require(options.keepalive.count() >= 0 && options.keepalive.count() <= 32'767, "keepalive: 0 to 32,767 seconds");
   // Within what a clock of nanoseconds can count.
@@ -66,8 +83,10 @@ Options checked(Options options, unsigned default_shards) {
   check_listeners(options);
   check_sizes(options);
   check_times(options);
+  check_limits(options.limits);
   if (options.listen.empty()) options.listen.push_back({.host = options.host, .port = options.port});
-  if (options.connections_max == 0) options.connections_max = std::max<std::size_t>(backend::handle_limit() / 2, 1);
+  std::size_t& connections_max = options.limits.connections_max;
+  if (connections_max == 0) connections_max = std::max<std::size_t>(backend::handle_limit() / 2, 1);
   return options;
 }
 

@@ -6,7 +6,8 @@
 namespace iocpp::server {
 
 /// Throws `std::system_error` (`errc::invalid_argument`) that names the option and its range. Fills in what depends on
-/// others: `listen` from `port` and `host`, `shards` from `default_shards`, `connections_max` from the handle limit.
+/// others: `listen` from `port` and `host`, `shards` from `default_shards`, `limits.connections_max` from the handle
+/// limit.
 Options checked(Options options, unsigned default_shards);
 
 }  // namespace iocpp::server

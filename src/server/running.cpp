@@ -1,6 +1,7 @@
 #include "server/running.hpp"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "iocpp/error.hpp"
@@ -14,6 +15,14 @@ thread_local const void* server_of_this_thread = nullptr;
 
 /// The loop that this thread turns; for `connection`, whose handles are valid on it only.
 thread_local const engine::Loop* loop_of_this_thread = nullptr;
+
+/// Which addresses meet in the table of the limits is nobody's business.
+HashKey random_key() {
+  std::random_device device;
+  const auto word = [&device] { return (std::uint64_t{device()} << 32) | device(); };
+  const std::uint64_t low = word();
+  return {low, word()};
+}
 
 TimePoint now() noexcept {
   return TimePoint{std::chrono::steady_clock::now().time_since_epoch()};
@@ -43,7 +52,7 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       handler_{handler},
       factory_{std::move(factory)},
       choice_{backend::choose(options_.backend)},
-      group_{options_.connections_max} {
+      group_{options_.limits, random_key()} {
   if (handler_ == nullptr && !factory_)
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
   meet_predecessor();
@@ -339,12 +348,21 @@ std::error_code Server::Running::put(unsigned shard_index, std::unique_ptr<engin
   return loop->mailbox().put(message);
 }
 
+AcceptHealth Server::Running::accept_health(std::chrono::milliseconds stalled_after) const {
+  AcceptHealth health;
+  for (unsigned number = 0; number < members_.size(); ++number)
+    monitor_.look(*members_[number].loop, number, now(), stalled_after, health);
+  health.drops = backend::accept_drops();
+  return health;
+}
+
 Counters Server::Running::counters() const {
   Counters sum;
   for (const Member& member : members_) {
     member.loop->core().counters().add_to(sum);
     sum.mailbox_full += member.loop->mailbox().times_full();
   }
+  sum.addresses_untracked = group_.gate.untracked();
   return sum;
 }
 

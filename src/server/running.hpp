@@ -13,6 +13,7 @@
 #include "backend/listening.hpp"
 #include "engine/loop.hpp"
 #include "iocpp/server.hpp"
+#include "server/accept_health.hpp"
 
 namespace iocpp {
 
@@ -42,6 +43,7 @@ class Server::Running {
   }
   Counters counters() const;
   bool took_over() const noexcept { return took_over_; }
+  AcceptHealth accept_health(std::chrono::milliseconds stalled_after) const;
 
  private:
   class ErrorsToShard;
@@ -97,6 +99,8 @@ class Server::Running {
   std::thread hand_over_thread_;
   bool took_over_ = false;
   std::vector<Member> members_;  ///< The shards, then the accepting loop if there is one.
+
+  mutable server::AcceptMonitor monitor_;
 
   std::mutex mutex_;  // of start and wait only, never of a connection's path
   std::condition_variable opened_changed_;

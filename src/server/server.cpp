@@ -114,4 +114,8 @@ Counters Server::counters() const {
   return running_->counters();
 }
 
+AcceptHealth Server::accept_health(std::chrono::milliseconds stalled_after) const {
+  return running_->accept_health(stalled_after);
+}
+
 }  // namespace iocpp

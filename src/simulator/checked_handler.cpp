@@ -6,6 +6,7 @@
 
 #include "base/native_codes.hpp"
 #include "iocpp/error.hpp"
+#include "simulator/posting.hpp"
 #include "simulator/scripted_peers.hpp"
 
 namespace iocpp::simulator {
@@ -33,7 +34,9 @@ void MailboxEcho::on_receive(Connection connection, std::span<const std::byte> b
   auto message = std::make_unique<engine::Message>(engine::Message::Kind::send);
   message->id = connection.id();
   message->bytes.assign(bytes.begin(), bytes.end());
-  if (mailbox_.put(message)) machine_.violate(14, "a mailbox with room takes no message");
+  if (post(machine_, mailbox_, std::move(message), false)) return;
+  witness_->finds_no_room(connection.id(), bytes.size());
+  connection.abort();
 }
 
 CheckedHandler::Witness& CheckedHandler::witness(Connection connection) {
@@ -116,13 +119,18 @@ void CheckedHandler::on_connect(Connection connection) {
       socket != nullptr && socket->kind == Socket::Kind::stream) {
     Link& link = machine_.network.link_of(*socket);
     link.served = true;
+    machine_.network.note_wait(link);
     known.number = link.number;
     known.peer = link.peer;
     known.link = socket->link;
     known.link_generation = link.generation;
+    if (++machine_.connections_of[machine_.network.address_of(link.number)] > habits_.connections_per_address)
+      machine_.violate(17, "an address has more connections than it may have");
   } else {
     machine_.violate(6, "a connection was made of a handle that names no connection");
   }
+  if (reserves_out_ != nullptr && reserves_out_->load() != 0)
+    machine_.violate(3, "a client has the handle with which another loop refuses clients at the limit");
   check_peer_address(connection);
   call(connection, What::on_connect, known.number, [&] { inner_.on_connect(connection); });
 }
@@ -204,6 +212,7 @@ void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how)
   Witness& known = witness(connection);
   known.live = false;
   --live_;
+  --machine_.connections_of[machine_.network.address_of(known.number)];
 }
 
 void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
@@ -287,9 +296,9 @@ bool CheckedHandler::has_cause(const Witness& known, DisconnectReason reason) no
 
 /// What handlers do now and then: pause, throw, close when they have answered, end their own stream.
 void CheckedHandler::whims(Connection connection) {
-  if (!habits_.known || calm_) return;
+  if (!habits_.known || calm_ || habits_.whim_of == 0) return;
   Prng& chance = machine_.streams.scheduler;
-  const std::uint64_t drawn = chance.below(512);
+  const std::uint64_t drawn = chance.below(habits_.whim_of);
   // Of what is in the mailbox when it closes nobody knows how much goes out.
   if (drawn > (habits_.by_mailbox ? 1U : 5U)) return;
   Witness& known = witness(connection);
@@ -337,6 +346,11 @@ void CheckedHandler::check_returned(ConnectionId id, std::span<const std::byte> 
   returned_ += bytes.size();
   if (witnesses_[id.slot()].id != id) return;
   if (Link* link = link_of(id)) link->spoiled = true;
+}
+
+void CheckedHandler::finds_no_room(ConnectionId id, std::size_t bytes) {
+  returned_ += bytes;
+  ends(id, true);
 }
 
 void CheckedHandler::on_server_error(const ServerError& error) {

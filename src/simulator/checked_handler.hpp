@@ -1,10 +1,12 @@
 // The user's handler with a witness before it: what is called for a connection, in which order, with which bytes.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "core/core.hpp"
 #include "engine/mailbox.hpp"
 #include "iocpp/handler.hpp"
 #include "simulator/machine.hpp"
@@ -20,15 +22,20 @@ class EchoHandler final : public Handler {
   void on_receive(Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
 };
 
-/// Sends back what it receives as other threads send: by the mailbox of its shard (Server::send).
+class CheckedHandler;
+
+/// Sends back what it receives as other threads send: by the mailbox of its shard (Server::send). Where that is full it
+/// aborts: its client would wait for what never comes.
 class MailboxEcho final : public Handler {
  public:
   MailboxEcho(Machine& machine, engine::Mailbox& mailbox) : machine_{machine}, mailbox_{mailbox} {}
   void on_receive(Connection connection, std::span<const std::byte> bytes) override;
+  void is_watched_by(CheckedHandler& witness) noexcept { witness_ = &witness; }
 
  private:
   Machine& machine_;
   engine::Mailbox& mailbox_;
+  CheckedHandler* witness_ = nullptr;
 };
 
 struct HandlerHabits {
@@ -37,12 +44,14 @@ struct HandlerHabits {
   std::size_t send_queue_bytes_max = 64U << 20;
   std::size_t writable_above = 1U << 20;    ///< A queue that was longer than this, ...
   std::size_t writable_below = 256U << 10;  ///< ... and is not longer than this any more, is told by on_writable.
+  unsigned whim_of = 512;                   ///< Six of so many callbacks are followed by a whim; 0: none.
   bool hears_sent = true;                   ///< Somebody waits for on_sent: no send ends quietly.
   bool by_mailbox = false;                  ///< The simulator's own echo answers by the mailbox.
   std::chrono::nanoseconds slow_max{};      ///< One callback in 256 takes up to this.
   std::size_t linger_bytes_max = 1U << 20;
   std::size_t receive_buffer = 64U << 10;  ///< The system's: so much is read before a close can take effect.
-  bool exceptions_fail = false;            ///< One that leaves the handler is a violation.
+  std::uint32_t connections_per_address = UINT32_MAX;
+  bool exceptions_fail = false;  ///< One that leaves the handler is a violation.
 };
 
 class CheckedHandler final : public Handler {
@@ -75,6 +84,8 @@ class CheckedHandler final : public Handler {
   void ends(ConnectionId id, bool by_abort) noexcept;
   /// A task on the loop's own thread closes it, after a while of its own: a deadline counts from then.
   void close(ConnectionId id);
+  /// Of an echo by the mailbox: so many bytes found no room in it, and the connection is about to be aborted.
+  void finds_no_room(ConnectionId id, std::size_t bytes);
   /// The server drains: connections may be closed, and cut.
   void drains() noexcept { draining_ = true; }
   /// Those that were paused go on.
@@ -83,6 +94,10 @@ class CheckedHandler final : public Handler {
   void calm_down() noexcept { calm_ = true; }
   /// Some connections are theirs: what these have sent is known.
   void know(const ScriptedPeers& scripted) noexcept { scripted_ = &scripted; }
+  /// Its loop accepts its own clients: none of them may have the handle with which another one refuses.
+  void watch_reserves(const std::atomic<unsigned>& out) noexcept { reserves_out_ = &out; }
+  /// What is wrong with what is known of all connections, or nothing.
+  std::string_view flaw(const core::Core& core) const noexcept;
   /// The network resets it, for both ends.
   void reset(ConnectionId id);
 
@@ -139,6 +154,7 @@ class CheckedHandler final : public Handler {
   const Pattern& pattern_;
   HandlerHabits habits_;
   const ScriptedPeers* scripted_ = nullptr;
+  const std::atomic<unsigned>* reserves_out_ = nullptr;
   unsigned loop_;
   unsigned depth_ = 0;
   std::uint32_t live_ = 0;

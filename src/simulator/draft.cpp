@@ -1,4 +1,6 @@
 // What the seed decides before anything happens.
+#include <array>
+
 #include "simulator/run.hpp"
 
 namespace iocpp::simulator {
@@ -33,6 +35,27 @@ Habits draft_habits(Prng& prng) {
   return habits;
 }
 
+/// Wide enough for the clients at a run's end, who must be served.
+void draft_limits(Prng& prng, Draft& draft) {
+  if (!one_in(prng, 2)) return;
+  Limits& limits = draft.limits;
+  draft.habits.network.addresses = static_cast<std::uint32_t>(scaled(prng, 1, 6));
+  constexpr std::array when_full{WhenFull::pause, WhenFull::pause, WhenFull::close, WhenFull::reset};
+  limits.when_full = when_full[prng.below(when_full.size())];
+  // Two that pause, full at the same time, are the case that has frozen others.
+  const bool both = limits.when_full == WhenFull::pause && one_in(prng, 2);
+  if (both || !one_in(prng, 3)) limits.connections_max = between(prng, 8, both ? 16 : 64);
+  if (one_in(prng, 2)) limits.connections_per_address = static_cast<std::uint32_t>(between(prng, 8, 32));
+  if (both || one_in(prng, 2)) {
+    limits.accepts_per_second = static_cast<std::uint32_t>(scaled(prng, 50, 7));
+    limits.accepts_burst = static_cast<std::uint32_t>(between(prng, 16, 64));
+  }
+  if (one_in(prng, 3)) {
+    limits.accepts_per_second_per_address = static_cast<std::uint32_t>(scaled(prng, 20, 6));
+    limits.accepts_burst_per_address = static_cast<std::uint32_t>(between(prng, 16, 48));
+  }
+}
+
 }  // namespace
 
 Draft draft(const Plan& plan) {
@@ -42,7 +65,7 @@ Draft draft(const Plan& plan) {
   draft.shards = one_in(prng, 2) ? 1 : static_cast<unsigned>(between(prng, 2, 4));
   draft.accept_loop = one_in(prng, 4);
   draft.accepts_in_flight = static_cast<unsigned>(scaled(prng, 1, 4));
-  draft.connections_max = one_in(prng, 8) ? between(prng, 8, 64) : 100'000;
+  draft.limits.connections_max = one_in(prng, 8) ? between(prng, 8, 64) : 100'000;
   draft.receive_ring_bytes = one_in(prng, 4) ? 1U << 20 : 64U << 10;
   draft.core.send_queue_bytes_high = scaled(prng, 1024, 10);
   draft.core.send_queue_bytes_low = draft.core.send_queue_bytes_high / 4;
@@ -62,6 +85,9 @@ Draft draft(const Plan& plan) {
   if (one_in(prng, 4)) draft.drain_after = between(prng, plan.connections / 2, plan.connections);
   draft.lend_bytes_min = scaled(prng, 1, 10);
   draft.handler.hears_sent = one_in(prng, 2);
+  draft_limits(prng, draft);
+  if (one_in(prng, 8)) draft.mailbox_bytes_max = scaled(prng, 256, 6);
+  apply(plan.scenario, system_of(plan.platform), draft);
   return draft;
 }
 

@@ -94,12 +94,21 @@ int EpollSys::collect() {
     registrations_[index].listed = true;
     changed_.push_back(index);
   }
-  if (!registrations_.empty() && count < events_.size() && machine_.happens(Site::spurious)) {
-    const auto index = static_cast<std::uint32_t>(machine_.streams.kernel.below(registrations_.size()));
-    if (const Registration* found = registration(index)) tell(found->events & kernel::readable, found->user);
-  }
+  if (const Registration* idle = count < events_.size() ? some_idle() : nullptr;
+      idle != nullptr && machine_.happens(Site::spurious))
+    tell(kernel::readable, idle->user);
   handed_out_ += count;
   return static_cast<int>(count);
+}
+
+/// One that has nothing to read: chance finds it, or none.
+const EpollSys::Registration* EpollSys::some_idle() {
+  if (registrations_.empty()) return nullptr;
+  const auto index = static_cast<std::uint32_t>(machine_.streams.kernel.below(registrations_.size()));
+  const Registration* found = registration(index);
+  const bool idle = found != nullptr && (found->events & kernel::readable) != 0 &&
+                    (state_of(machine_.network.socket(index)) & kernel::readable) == 0;
+  return idle ? found : nullptr;
 }
 
 int EpollSys::wait(std::optional<std::chrono::nanoseconds> timeout) {

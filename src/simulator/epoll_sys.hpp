@@ -67,6 +67,7 @@ class EpollSys : public PosixCalls, public Kernel, public Observer {
   };
 
   Registration* registration(std::uint32_t socket) noexcept;
+  const Registration* some_idle();
   Socket* stream(int handle) noexcept;
   std::uint32_t state_of(const Socket& socket);
   int collect();

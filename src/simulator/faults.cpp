@@ -154,6 +154,44 @@ std::string_view to_string(Site site) noexcept {
   return names[static_cast<std::size_t>(site)];
 }
 
+std::string_view to_string(Phase phase) noexcept {
+  constexpr std::array<std::string_view, static_cast<std::size_t>(Phase::count)> names{"accept", "traffic", "drain",
+                                                                                       "heal"};
+  return names[static_cast<std::size_t>(phase)];
+}
+
+bool keeps_clients_waiting(Site site) noexcept {
+  switch (site) {
+    case Site::accept_post:
+    case Site::accept:
+    case Site::accept_context:
+    case Site::make_socket:
+    case Site::attach:
+    case Site::cancel_post:
+    case Site::submit:
+    case Site::wait:
+    case Site::watch:
+    case Site::wake:
+    case Site::reopen:
+    case Site::handle_limit:
+      return true;
+    case Site::accept_ends:
+    case Site::receive_post:
+    case Site::receive:
+    case Site::receive_ends:
+    case Site::receive_short:
+    case Site::send:
+    case Site::send_short:
+    case Site::cancel_late:
+    case Site::spurious:
+    case Site::peer_name:
+    case Site::client_reset:
+    case Site::count:
+      break;
+  }
+  return false;
+}
+
 bool reachable(System system, const Cell& cell) noexcept {
   const System of = cell.system;
   return of == System::any || of == system || (of == System::linux_all && system != System::iocp);
@@ -163,7 +201,8 @@ std::span<const Cell> fault_cells() noexcept {
   return cells;
 }
 
-Faults::Faults(System system, Level level, Prng prng) : prng_{prng}, counts_(std::size(cells), 0) {
+Faults::Faults(System system, Level level, Prng prng)
+    : prng_{prng}, counts_(std::size(cells), 0), counts_by_phase_(std::size(cells)) {
   for (std::uint16_t cell = 0; cell < std::size(cells); ++cell) {
     if (!reachable(system, cells[cell])) continue;
     State& state = sites_[static_cast<std::size_t>(cells[cell].site)];
@@ -174,9 +213,9 @@ Faults::Faults(System system, Level level, Prng prng) : prng_{prng}, counts_(std
   }
 }
 
-void Faults::force(std::size_t cell, std::uint64_t first, std::uint64_t count) {
+void Faults::force(std::size_t cell, std::uint64_t first, std::uint64_t count, std::uint64_t every) {
   const Site site = cells[cell].site;
-  forced_.push_back({site, static_cast<std::uint16_t>(cell), first, count});
+  forced_.push_back({site, static_cast<std::uint16_t>(cell), first, count, every});
   sites_[static_cast<std::size_t>(site)].scripted = true;
 }
 
@@ -196,6 +235,7 @@ bool Faults::barred(std::uint64_t number) noexcept {
 int Faults::count(std::uint16_t cell) noexcept {
   if (barred(drawn_++)) return 0;
   ++counts_[cell];
+  ++counts_by_phase_[cell][static_cast<std::size_t>(phase_)];
   ++injected_;
   return cells[cell].error == 0 ? yes : cells[cell].error;
 }
@@ -203,10 +243,9 @@ int Faults::count(std::uint16_t cell) noexcept {
 int Faults::draw(State& state, TimePoint now) noexcept {
   if (state.scripted) {
     for (const Forced& forced : forced_) {
-      const std::uint64_t asked = state.asked - 1;
-      if (&sites_[static_cast<std::size_t>(forced.site)] == &state && asked >= forced.first &&
-          asked - forced.first < forced.count)
-        return count(forced.cell);
+      if (&sites_[static_cast<std::size_t>(forced.site)] != &state || state.asked <= forced.first) continue;
+      const std::uint64_t since = state.asked - 1 - forced.first;
+      if (since % forced.every == 0 && since / forced.every < forced.count) return count(forced.cell);
     }
     if (state.threshold == 0) return 0;
   }

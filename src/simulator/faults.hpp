@@ -47,6 +47,9 @@ enum class Level : std::uint8_t { none, light, heavy };
 
 std::string_view to_string(Site site) noexcept;
 
+/// Whether clients that have no connection yet may have to wait for it, or be refused.
+bool keeps_clients_waiting(Site site) noexcept;
+
 enum class System : std::uint8_t { any, linux_all, io_uring, epoll, iocp };
 
 /// One row of the table. `error` is the native one; 0 where the site is a yes-or-no question.
@@ -60,6 +63,14 @@ struct Cell {
 
 std::span<const Cell> fault_cells() noexcept;
 bool reachable(System system, const Cell& cell) noexcept;
+
+/// Of a run, in which a fault happens: until the first client has gone, and then. After `drain`, or in its place, there
+/// is `heal`, which has none.
+enum class Phase : std::uint8_t { accept, traffic, drain, heal, count };
+
+std::string_view to_string(Phase phase) noexcept;
+
+using PhaseCounts = std::array<std::uint64_t, static_cast<std::size_t>(Phase::count)>;
 
 /// Asked by the kernels; answers with what is to go wrong. `counts()[n]` is how often cell n of `fault_cells()` has
 /// happened.
@@ -78,13 +89,16 @@ class Faults {
   /// For the yes-or-no sites.
   bool happens(Site site, TimePoint now) noexcept { return inject(site, now) != 0; }
 
-  /// The `first`th question of the cell's site (from 0) and the `count - 1` after it are answered with the cell.
-  void force(std::size_t cell, std::uint64_t first, std::uint64_t count);
+  /// The `first`th question of the cell's site (from 0) is answered with the cell, and every `every`th after it, until
+  /// it was `count` of them.
+  void force(std::size_t cell, std::uint64_t first, std::uint64_t count, std::uint64_t every = 1);
   void limit_to(FaultRanges only) { only_ = std::move(only); }
   /// No fault from now on.
   void heal() noexcept;
 
   const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
+  const std::vector<PhaseCounts>& counts_by_phase() const noexcept { return counts_by_phase_; }
+  void begin(Phase phase) noexcept { phase_ = phase; }
   std::uint64_t injected() const noexcept { return injected_; }
   /// Those that chance would have had, with those that it was not let have.
   std::uint64_t drawn() const noexcept { return drawn_; }
@@ -107,6 +121,7 @@ class Faults {
     std::uint16_t cell;
     std::uint64_t first;
     std::uint64_t count;
+    std::uint64_t every;
   };
 
   int draw(State& state, TimePoint now) noexcept;
@@ -117,6 +132,8 @@ class Faults {
   std::array<State, static_cast<std::size_t>(Site::count)> sites_;
   std::vector<Forced> forced_;
   std::vector<std::uint64_t> counts_;
+  std::vector<PhaseCounts> counts_by_phase_;
+  Phase phase_ = Phase::accept;
   std::uint64_t injected_ = 0;
   std::uint64_t drawn_ = 0;
   FaultRanges only_;

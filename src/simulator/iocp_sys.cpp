@@ -158,8 +158,8 @@ int IocpSys::receive_now(NativeHandle handle, std::span<std::byte> room, std::ui
 }
 
 std::uint32_t IocpSys::read(Link& link, NativeHandle handle, std::span<std::byte> room) {
-  std::size_t most = room.size();
-  if (machine_.happens(Site::receive_short)) most = between(machine_.streams.kernel, 1, most);
+  std::size_t most = std::min(room.size(), link.to_server.arrived);
+  if (most > 1 && machine_.happens(Site::receive_short)) most = between(machine_.streams.kernel, 1, most - 1);
   const auto received = static_cast<std::uint32_t>(machine_.network.read(link, room.data(), most));
   machine_.note(What::received, static_cast<std::uint32_t>(handle), received);
   return received;

@@ -54,6 +54,7 @@ Machine::Machine(System which, std::uint64_t seed, Level level, const Habits& ow
       threads{who},
       outer_{current},
       errors_{which == System::iocp ? NativeSystem::windows : NativeSystem::linux_os} {
+  connections_of.resize(own_habits.network.addresses, 0);
   current = this;
 }
 
@@ -71,6 +72,10 @@ Machine::~Machine() {
 Machine& Machine::of_this_thread() noexcept {
   assert(current != nullptr);
   return *current;
+}
+
+const Trace* Machine::trace_of_this_thread() noexcept {
+  return current == nullptr ? nullptr : &current->trace;
 }
 
 bool Machine::is_of_this_thread() const noexcept {
@@ -102,13 +107,16 @@ bool Machine::dispatch(const Event& event) {
 
 int Machine::inject(Site site) noexcept {
   const int error = faults.inject(site, schedule.now());
-  if (error != 0) note(What::fault, static_cast<std::uint32_t>(site), static_cast<std::uint64_t>(error));
+  if (error == 0) return 0;
+  note(What::fault, static_cast<std::uint32_t>(site), static_cast<std::uint64_t>(error));
+  if (keeps_clients_waiting(site)) accepting_suffers();
   return error;
 }
 
 /// Paced from 1 ms, doubling to 1 s, each of them for all accepts that a listener has at once; a handle that was closed
 /// is a reason to try at once.
 void Machine::accept_fell_short(unsigned loop, bool of_handles) {
+  if (of_handles) accepting_suffers();
   constexpr std::uint64_t attempts = 24;
   if (shortages_.size() <= loop) shortages_.resize(loop + 1);
   Shortage& shortage = shortages_[loop];

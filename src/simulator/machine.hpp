@@ -44,6 +44,8 @@ class Threads {
   virtual bool sleep(unsigned loop, TimePoint until) = 0;
   /// There is something for the loop.
   virtual void wake(unsigned loop) = 0;
+  /// The loop is between two calls that other threads may come in between of, and it matters.
+  virtual void others_go_on(unsigned /*loop*/) {}
 };
 
 /// How the system is this time; drawn from the seed, or set by a test.
@@ -73,6 +75,8 @@ class Machine {
   /// The machine whose run this thread is in: for the calls of a `Sys` that belong to no object.
   static Machine& of_this_thread() noexcept;
   bool is_of_this_thread() const noexcept;
+  /// Null: there is none. Async-signal-safe.
+  static const Trace* trace_of_this_thread() noexcept;
 
   void enlist(unsigned loop, Kernel& kernel) {
     if (kernels_.size() <= loop) kernels_.resize(loop + 1, nullptr);
@@ -93,11 +97,22 @@ class Machine {
   void accept_fell_short(unsigned loop, bool of_handles);
   void accept_succeeded(unsigned loop) noexcept;
 
+  /// Something that keeps clients waiting, or has them refused, is going on: an accept fails, handles or memory for one
+  /// are short, a loop can't wait or be woken.
+  void accepting_suffers() noexcept { suffered_at_ = now(); }
+  /// The last of it, with the pauses that it may have led to, was over by then.
+  bool accepting_was_well_since(TimePoint time) const noexcept { return suffered_at_ + recovery < time; }
+  /// The longest pause of the accept chain is 1 s; a new listener, and a wake that failed, may need one each.
+  static constexpr std::chrono::seconds recovery{3};
+
   /// The first violation of a run is kept; the run ends with it.
   void violate(unsigned invariant, std::string_view words);
   const std::optional<Violation>& violation() const noexcept { return violation_; }
 
-  unsigned accepts_at_once = 1;  ///< A listener's; they fail together.
+  /// What a client may wait until it is met, with nothing in the way.
+  std::chrono::nanoseconds accept_wait_max = std::chrono::hours{1};
+  std::vector<std::uint32_t> connections_of;  ///< By number of a client's address: those that a handler has.
+  unsigned accepts_at_once = 1;               ///< A listener's; they fail together.
   const System system;
   const Habits habits;
   Streams streams;
@@ -117,6 +132,7 @@ class Machine {
 
   std::vector<Kernel*> kernels_;
   std::vector<Shortage> shortages_;  // by loop
+  TimePoint suffered_at_{};
   std::optional<Violation> violation_;
   Machine* outer_;
   NativeSystemScope errors_;

@@ -124,8 +124,15 @@ NativeHandle Network::accept(std::uint32_t listener, std::uint32_t into) {
   sockets_[made].link = index;
   links_[index].socket = made;
   links_[index].listener = no_index;
+  note_wait(links_[index]);
   ++accepted_;
   return handle;
+}
+
+void Network::note_wait(const Link& link) {
+  const TimePoint since = machine_.now() - machine_.accept_wait_max;
+  if (link.established_at < since && machine_.accepting_was_well_since(since))
+    machine_.violate(20, "a client knocks, nothing is in the way, and it is not met");
 }
 
 void Network::end_stream(Socket& socket) {
@@ -141,7 +148,7 @@ std::size_t Network::read(Link& link, std::byte* to, std::size_t most) {
   link.to_server.bytes.take(to, count);
   link.to_server.arrived -= count;
   link.read += count;
-  if (count != 0) link.shortages = 0;
+  if (count != 0) note_transfer(link);
   if (count != 0 && link.to_server.awaited) {
     link.to_server.awaited = false;
     tell_peer(link);
@@ -153,7 +160,7 @@ std::size_t Network::write(std::uint32_t index, std::span<const std::byte> bytes
   Link& link = links_[index];
   const std::size_t count = std::min(bytes.size(), link.to_peer.room());
   link.to_peer.awaited = count < bytes.size();
-  if (count != 0) link.shortages = 0;
+  if (count != 0) note_transfer(link);
   link.to_peer.bytes.append(bytes.first(count));
   link.written += count;
   if (count != 0) send_on(link.to_peer, index, EventKind::arrive_at_peer);
@@ -173,18 +180,28 @@ void Network::reset_by_fault(std::uint32_t index, int error) {
   tell_server(link);
 }
 
-/// Sixteen at once, then paced by the wheel of timers, whose places are 1 ms wide.
+void Network::note_transfer(Link& link) noexcept {
+  link.shortages = 0;
+  ++transfers_;
+}
+
+/// Sixteen at once, again after each receive or send that had what it needed, since memory is everybody's; then paced
+/// by the wheel of timers, whose places are 1 ms wide.
 void Network::fell_short(Link& link) {
-  constexpr std::uint32_t at_once = 64;
-  if (link.shortages == 0) link.short_since = machine_.now();
-  const auto more = static_cast<std::uint32_t>((machine_.now() - link.short_since) / std::chrono::microseconds{500});
-  if (++link.shortages > at_once + more)
+  constexpr std::uint64_t at_once = 64;
+  if (link.shortages == 0) {
+    link.short_since = machine_.now();
+    link.transfers_before = transfers_;
+  }
+  const auto paced = static_cast<std::uint64_t>((machine_.now() - link.short_since) / std::chrono::microseconds{500});
+  if (++link.shortages > at_once + paced + 16 * (transfers_ - link.transfers_before))
     machine_.violate(5, "a receive or send that fails is tried again and again, without a pause");
 }
 
 Address Network::peer_address(const Link& link) const noexcept {
-  Address address{.family = Address::Family::ipv4, .port = static_cast<std::uint16_t>(1024 + link.number % 60'000)};
-  const std::uint32_t number = link.number / 60'000;
+  const std::uint32_t nth = link.number / habits_.addresses;
+  Address address{.family = Address::Family::ipv4, .port = static_cast<std::uint16_t>(1024 + nth % 60'000)};
+  const std::uint32_t number = nth / 60'000 * habits_.addresses + address_of(link.number);
   address.bytes[0] = std::byte{10};
   address.bytes[1] = static_cast<std::byte>(number >> 16);
   address.bytes[2] = static_cast<std::byte>(number >> 8);
@@ -236,6 +253,7 @@ void Network::establish(std::uint32_t index) {
   }
   Socket& listener = sockets_[chosen];
   link.server_open = link.was_established = true;
+  link.established_at = machine_.now();
   link.listener = chosen;
   link.next = no_index;
   (listener.waiting == 0 ? listener.first_waiting : links_[listener.last_waiting].next) = index;

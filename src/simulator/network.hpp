@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "iocpp/address.hpp"
@@ -49,6 +50,7 @@ struct Link {
   bool reset_at_peer = false;
   bool reset_on_the_way = false;  ///< To the server; what is behind it is lost.
   bool was_established = false;
+  TimePoint established_at{};
   std::uint8_t tries = 0;                 ///< To get into a backlog.
   bool served = false;                    ///< A handler has it, or had.
   bool spoiled = false;                   ///< A fault has hit it: it owes nobody anything.
@@ -59,6 +61,7 @@ struct Link {
   std::optional<std::uint64_t> promised;  ///< The handler answers so many bytes and no more.
   std::uint32_t shortages = 0;            ///< In a row.
   TimePoint short_since{};
+  std::uint64_t transfers_before = 0;  ///< ... all connections'.
   Pipe to_server;
   Pipe to_peer;
 };
@@ -104,7 +107,8 @@ struct NetworkHabits {
   std::size_t receive_buffer = 64U << 10;
   std::size_t send_buffer = 64U << 10;
   std::uint32_t backlog = 128;
-  bool splits = true;  ///< What is sent at once may arrive in parts.
+  std::uint32_t addresses = 1;  ///< Of clients, who take turns.
+  bool splits = true;           ///< What is sent at once may arrive in parts.
 };
 
 class Network {
@@ -154,6 +158,12 @@ class Network {
   /// A receive or send lacks memory or buffers: it must not be tried again and again.
   void fell_short(Link& link);
   Address peer_address(const Link& link) const noexcept;
+  /// A client that waits to be met, or is met now: not for too long, unless something is in the way.
+  void note_wait(const Link& link);
+  /// What is wrong with the lists, or nothing.
+  std::string_view flaw();
+  /// Which of the addresses a connection of this number has.
+  std::uint32_t address_of(std::uint32_t number) const noexcept { return number % habits_.addresses; }
 
   Handles& handles() noexcept { return handles_; }
   std::span<const std::uint32_t> listeners() const noexcept { return listening_; }
@@ -173,6 +183,7 @@ class Network {
   void peer_vanish(std::uint32_t link);
 
  private:
+  void note_transfer(Link& link) noexcept;
   std::uint32_t make_socket(Socket::Kind kind);
   void establish(std::uint32_t index);
   void arrive_at_server(std::uint32_t index);
@@ -189,6 +200,7 @@ class Network {
   void end_listening(std::uint32_t socket);
 
   Machine& machine_;
+  std::uint64_t transfers_ = 0;  // receives and sends that moved bytes
   NetworkHabits habits_;
   Handles handles_;
   Pool<Socket> sockets_;

@@ -95,6 +95,7 @@ void Peers::draw(Peer& peer) {
   std::size_t at = 0;
   while (share >= shares[at].share) share -= shares[at++].share;
   peer.behaviour = shares[at].behaviour;
+  if (habits_.mostly && !one_in(chance, 4)) peer.behaviour = *habits_.mostly;
   const std::uint64_t most = one_in(chance, 16)  ? std::uint64_t{habits_.bytes_max} * 16
                              : one_in(chance, 4) ? habits_.bytes_max
                                                  : 64;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "simulator/machine.hpp"
@@ -29,6 +30,7 @@ struct PeerHabits {
   std::uint32_t bytes_max = 4096;    ///< A connection's, as a rule; one in sixteen sends up to sixteen times as much.
   std::chrono::nanoseconds pause_max = std::chrono::microseconds{500};
   bool expects_echo = true;
+  std::optional<Behaviour> mostly{};  ///< Three of four.
 };
 
 class Peers final : public Client {

@@ -32,9 +32,14 @@ void PosixCalls::reset_on_close(int handle) {
   if (Socket* socket = machine_.network.find(handle)) socket->reset_on_close = true;
 }
 
+/// A reserve is kept for its handle only: whoever closes it wants that for something, and another thread may be
+/// faster.
 void PosixCalls::close_now(int handle) {
+  const Socket* socket = machine_.network.find(handle);
+  const bool reserve = socket != nullptr && socket->kind == Socket::Kind::other;
   if (!machine_.network.close(handle)) return machine_.violate(6, "a handle is closed that is none");
   machine_.note(What::closed, static_cast<std::uint32_t>(handle));
+  if (reserve && one_in(machine_.streams.kernel, 2)) machine_.threads.others_go_on(loop_);
 }
 
 int PosixCalls::accept_now(int handle) {
@@ -58,9 +63,12 @@ void PosixCalls::fail_accept(std::uint32_t listener, int error) {
     case linux_errno::nfile:
     case linux_errno::mfile:
       return machine_.accept_fell_short(loop_, error == linux_errno::mfile);
-    case linux_errno::intr:
     case linux_errno::inval:
     case linux_errno::opnotsupp:
+      // The listener is lost with it, and with an operation that holds on to it even later, who waits there.
+      machine_.network.socket(listener).closed_by_fault = true;
+      return;
+    case linux_errno::intr:
     case linux_errno::canceled:
       return;
     case linux_errno::badf:
@@ -93,6 +101,11 @@ int PosixCalls::accept_from(std::uint32_t listener, bool may_lose_it) {
   return static_cast<int>(handle);
 }
 
+/// Of what can be moved: fewer bytes, where there are any fewer, and the fault happens.
+std::size_t PosixCalls::shortened(std::size_t whole, Site site) {
+  return whole > 1 && machine_.happens(site) ? between(machine_.streams.kernel, 1, whole - 1) : whole;
+}
+
 /// What has arrived is read before a reset is told, and a reset is told once (tcp_recvmsg).
 int PosixCalls::receive_from(Link& link, std::byte* to, std::size_t most) {
   if (const int error = machine_.inject(Site::receive); error != 0) {
@@ -103,8 +116,9 @@ int PosixCalls::receive_from(Link& link, std::byte* to, std::size_t most) {
     return -error;
   }
   if (link.to_server.arrived != 0) {
-    if (machine_.happens(Site::receive_short)) most = between(machine_.streams.kernel, 1, most);
-    return static_cast<int>(machine_.network.read(link, to, std::min<std::size_t>(most, INT32_MAX)));
+    const std::size_t whole = std::min({most, link.to_server.arrived, std::size_t{INT32_MAX}});
+    const std::size_t count = shortened(whole, Site::receive_short);
+    return static_cast<int>(machine_.network.read(link, to, count));
   }
   if (link.reset_at_server) {
     if (link.error_told) return 0;
@@ -131,9 +145,9 @@ int PosixCalls::send_to(std::uint32_t index, std::span<const std::byte> bytes) {
     return -link.error;
   }
   if (link.to_peer.ended) return -linux_errno::pipe;
-  if (bytes.size() > 1 && machine_.happens(Site::send_short))
-    bytes = bytes.first(between(machine_.streams.kernel, 1, bytes.size()));
-  const std::size_t sent = machine_.network.write(index, bytes);
+  const std::size_t whole = std::min(bytes.size(), link.to_peer.room());
+  const std::size_t count = shortened(whole, Site::send_short);
+  const std::size_t sent = machine_.network.write(index, count < whole ? bytes.first(count) : bytes);
   return sent == 0 ? -linux_errno::again : static_cast<int>(sent);
 }
 

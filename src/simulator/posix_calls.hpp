@@ -46,6 +46,7 @@ class PosixCalls {
 
  private:
   void fail_accept(std::uint32_t listener, int error);
+  std::size_t shortened(std::size_t whole, Site site);
 };
 
 }  // namespace iocpp::simulator

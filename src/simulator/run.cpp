@@ -6,6 +6,7 @@
 
 #include "base/native_codes.hpp"
 #include "iocpp/error.hpp"
+#include "simulator/posting.hpp"
 
 namespace iocpp::simulator {
 namespace {
@@ -17,12 +18,12 @@ using std::chrono::seconds;
 constexpr std::uint64_t empty_turns_max = 64;
 /// The system may have something to tell that leads to nothing, but not for ever.
 constexpr std::uint64_t quiet_turns_max = 4096;
-/// A wake that can't be posted is made good within a second (iocp::Port::longest_sleep); handlers may be slow
-/// meanwhile.
-constexpr seconds wake_bound{3};
 constexpr std::uint64_t events_at_instant_max = 200'000;
 constexpr unsigned waits_a_turn_max = 1000;
 constexpr unsigned quiet_max = 9;
+constexpr std::uint64_t events_between_scans = 4096;
+
+}  // namespace
 
 System system_of(Platform platform) noexcept {
   switch (platform) {
@@ -35,8 +36,6 @@ System system_of(Platform platform) noexcept {
   }
   return System::any;
 }
-
-}  // namespace
 
 std::string_view to_string(Platform platform) noexcept {
   switch (platform) {
@@ -60,10 +59,13 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
       make_shard_{make_shard},
       machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
-      group_{draft.connections_max} {
+      group_{draft.limits, HashKey{plan.seed, ~plan.seed}} {
   machine_.faults.limit_to(plan.only_faults);
   if (draft.scripted) scripted_ = std::make_unique<ScriptedPeers>(machine_, peers_, draft.script);
-  for (const ForcedFault& forced : plan.forced) machine_.faults.force(forced.cell, forced.first, forced.count);
+  for (const ForcedFault& forced : plan.forced)
+    machine_.faults.force(forced.cell, forced.first, forced.count, forced.every);
+  for (const ForcedFault& forced : draft.forced)
+    machine_.faults.force(forced.cell, forced.first, forced.count, forced.every);
   make_members();
 }
 
@@ -88,6 +90,7 @@ void Run::make_members() {
     group_.placing = true;
   }
   machine_.accepts_at_once = draft_.accepts_in_flight;
+  machine_.accept_wait_max = stop_slack();
   for (unsigned number = accept_loop ? draft_.shards : 0; number < members_.size(); ++number)
     group_.acceptors.push_back(&members_[number].shard->loop());
 }
@@ -104,6 +107,8 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.known = member.inner == nullptr && plan_.shared_handler == nullptr;
   habits.by_mailbox = habits.by_mailbox && habits.known;
   habits.send_queue_bytes_high = draft_.core.pause_receive_above_high ? draft_.core.send_queue_bytes_high : SIZE_MAX;
+  if (draft_.limits.connections_per_address != 0)
+    habits.connections_per_address = draft_.limits.connections_per_address;
   habits.linger_bytes_max = draft_.core.linger_bytes_max;
   habits.receive_buffer = draft_.habits.network.receive_buffer;
   // While a callback is slow, io_uring goes on receiving into all the buffers that it has.
@@ -111,11 +116,18 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.writable_above = draft_.core.send_queue_bytes_high;
   habits.writable_below = draft_.core.send_queue_bytes_low;
   habits.send_queue_bytes_max = draft_.core.send_queue_bytes_max;
-  if (habits.by_mailbox) member.inner = std::make_unique<MailboxEcho>(machine_, member.shard->loop().mailbox());
+  MailboxEcho* by_mailbox = nullptr;
+  if (habits.by_mailbox) {
+    auto echo = std::make_unique<MailboxEcho>(machine_, member.shard->loop().mailbox());
+    by_mailbox = echo.get();
+    member.inner = std::move(echo);
+  }
   Handler* own = member.inner ? member.inner.get() : plan_.shared_handler;
   member.handler =
       std::make_unique<CheckedHandler>(machine_, number, own != nullptr ? *own : echo_, peers_.pattern(), habits);
+  if (by_mailbox != nullptr) by_mailbox->is_watched_by(*member.handler);
   if (scripted_) member.handler->know(*scripted_);
+  if (accepts && !places) member.handler->watch_reserves(group_.reserves_out);
 }
 
 engine::EngineConfig Run::config_of(unsigned number) {
@@ -150,6 +162,9 @@ bool Run::sleep(unsigned loop, TimePoint until) {
   machine_.note(What::slept, loop,
                 until == TimePoint::max() ? 0 : static_cast<std::uint64_t>((until - machine_.now()).count()));
   if (first_wait) {
+    // Here a wait returns where a kernel's would sleep on, and what has ended quietly is told. Now and then is enough.
+    if (++member.sleeps % 8 == 0 && member.shard->loop().core().hurries())
+      machine_.violate(14, "a loop sleeps, and something waits for the end of a quiet send");
     member.asleep = true;
     if (until != TimePoint::max()) schedule_turn(loop, std::max(until - machine_.now(), std::chrono::nanoseconds{0}));
     return true;
@@ -184,12 +199,25 @@ void Run::wake(unsigned loop) {
   schedule_turn(loop, delay(machine_.streams.scheduler, draft_.turn_delay_max));
 }
 
+/// A moment's events; the turn that is interrupted is not entered again.
+void Run::others_go_on(unsigned /*loop*/) {
+  constexpr int events_max = 32;
+  if (members_.size() == 1 || std::exchange(in_between_, true)) return;
+  const TimePoint until = machine_.now() + draft_.turn_delay_max + draft_.habits.step_max;
+  for (int events = 0; events < events_max && !machine_.violation(); ++events) {
+    if (machine_.schedule.empty() || machine_.schedule.next_time() > until) break;
+    step();
+  }
+  in_between_ = false;
+}
+
 bool Run::step() {
   const Event event = machine_.schedule.next();
   ++events_;
   events_at_instant_ = event.time == instant_ ? events_at_instant_ + 1 : 0;
   instant_ = event.time;
   if (events_at_instant_ > events_at_instant_max) machine_.violate(5, "time does not go on");
+  if (events_ % events_between_scans == 0) scan();
   if (events_ > draft_.events_max) machine_.violate(own_check, "the run does not come to an end");
   if (machine_.dispatch(event)) {
     ++lively_;
@@ -221,6 +249,7 @@ void Run::turn(unsigned number) {
   member.asleep = member.woken = false;
   member.waits = 0;
   ++turns_;
+  if (member.shard->is_paused()) machine_.accepting_suffers();
   const std::uint64_t noted = machine_.trace.count();
   const std::uint64_t before = noted + member.shard->handed_out();
   const auto deadline = member.shard->loop().core().next_deadline();
@@ -253,6 +282,8 @@ void Run::check(unsigned number) {
   Member& member = members_[number];
   if (!member.shard->accept_chain_holds(member.asleep))
     machine_.violate(3, "a listener is open, and nothing is in flight or armed that would accept");
+  check_reserve(member);
+  if (member.shard->is_paused()) machine_.accepting_suffers();
   if (member.asleep && member.tasks_posted != member.tasks_run)
     machine_.violate(14, "a loop sleeps with a message in its mailbox");
   if (!member.shard->accepts_within_target(draft_.accepts_in_flight))
@@ -262,6 +293,16 @@ void Run::check(unsigned number) {
     machine_.violate(17, "fewer connections are counted than handlers know");
   if (counters.connections_open.get() != member.shard->loop().core().connections())
     machine_.violate(17, "the counter of open connections is not their number");
+  check_limits();
+}
+
+/// A turn takes it back, unless handles were freed after that.
+void Run::check_reserve(Member& member) {
+  constexpr unsigned most = 3;
+  const bool missing = !member.shard->has_reserve() && !machine_.network.handles().full();
+  member.turns_without_reserve = missing ? member.turns_without_reserve + 1 : 0;
+  if (member.turns_without_reserve > most)
+    machine_.violate(3, "there are handles, and a loop does not take back the one with which it refuses clients");
 }
 
 /// A connection or task of which the server's own threads know nothing.
@@ -288,11 +329,9 @@ void Run::call_from_outside() {
       if (closes) member.handler->close(closes);
       if (machine_.now() - posted > wake_bound) machine_.violate(14, "a message waited, and its loop slept");
     };
-  } else {
-    member.handler->ends(id, kind == Kind::abort);
   }
   machine_.note(What::called, number, static_cast<std::uint64_t>(kind));
-  put(member, std::move(message));
+  if (put(member, std::move(message)) && kind != Kind::task) member.handler->ends(id, kind == Kind::abort);
   ask_again();
 }
 
@@ -300,7 +339,7 @@ void Run::call_from_outside() {
 void Run::ask_again() {
   if (healed_) return;
   quiet_ = std::exchange(lively_seen_, lively_) == lively_ ? std::min(quiet_ + 1, quiet_max) : 0;
-  machine_.schedule.after(delay(machine_.streams.scheduler, pause(milliseconds{20}, quiet_max)),
+  machine_.schedule.after(delay(machine_.streams.scheduler, pause(draft_.calls_pause_max, quiet_max)),
                           EventKind::other_thread, 0, 0);
 }
 
@@ -309,28 +348,35 @@ std::chrono::nanoseconds Run::pause(std::chrono::nanoseconds most, unsigned doub
   return draft_.scripted ? most * (1U << std::min(quiet_, doublings_max)) : most;
 }
 
-void Run::post_resume(Member& member) {
+bool Run::post_resume(Member& member) {
   auto message = std::make_unique<engine::Message>(engine::Message::Kind::task);
   ++member.tasks_posted;
   message->task = [&member] {
     ++member.tasks_run;
     member.handler->resume_paused();
   };
-  put(member, std::move(message));
+  return put(member, std::move(message));
 }
 
-/// A loop that has drained takes nothing.
-void Run::put(Member& member, std::unique_ptr<engine::Message> message) {
+/// A mailbox that is full is emptied by the loop's next turn.
+void Run::resume(Member& member) {
+  for (int tries = 0; tries < 1000 && !machine_.violation(); ++tries) {
+    if (post_resume(member)) return;
+    until([] { return false; }, milliseconds{1});
+  }
+  machine_.violate(14, "a mailbox is full, and stays so");
+}
+
+bool Run::put(Member& member, std::unique_ptr<engine::Message> message) {
   const bool is_task = message->kind == engine::Message::Kind::task;
-  const std::error_code refused = member.shard->loop().mailbox().put(message);
-  if (!refused) return;
-  if (is_task) --member.tasks_posted;
-  if (!draining_ || refused != errc::closed) machine_.violate(14, "a mailbox with room takes no message");
+  const bool taken = post(machine_, member.shard->loop().mailbox(), std::move(message), draining_);
+  if (!taken && is_task) --member.tasks_posted;
+  return taken;
 }
 
 /// No wake fails any more, and no handler is slow: a message is handled at once.
 void Run::check_wakes() {
-  for (Member& member : members_) post_resume(member);
+  for (Member& member : members_) resume(member);
   const auto all_ran = [this] {
     return std::all_of(members_.begin(), members_.end(),
                        [](const Member& member) { return member.tasks_posted == member.tasks_run; });
@@ -341,11 +387,12 @@ void Run::check_wakes() {
 void Run::limit_handles(bool begins) {
   Handles& handles = machine_.network.handles();
   handles.set_limit(draft_.habits.handle_limit);
+  if (!begins) machine_.accepting_suffers();
   if (healed_) return;
   Prng& chance = machine_.streams.plan;
   const bool episode = begins && machine_.happens(Site::handle_limit);
   if (episode) handles.set_limit(handles.live() + chance.below(4));
-  machine_.schedule.after(delay(chance, pause(milliseconds{200}, 3)), EventKind::handles, episode ? 1 : 0, 0);
+  machine_.schedule.after(delay(chance, pause(draft_.handles_pause_max, 3)), EventKind::handles, episode ? 1 : 0, 0);
 }
 
 bool Run::open() {
@@ -368,7 +415,10 @@ Outcome Run::outcome() {
   outcome.served = peers_.served();
   outcome.faults = machine_.faults.injected();
   outcome.faults_drawn = machine_.faults.drawn();
+  if (scripted_) outcome.scripts_begun = scripted_->begun();
+  if (scripted_) outcome.scripts_dropped = scripted_->dropped();
   outcome.cells = machine_.faults.counts();
+  outcome.cells_by_phase = machine_.faults.counts_by_phase();
   outcome.events = events_;
   outcome.turns = turns_;
   outcome.virtual_time = machine_.now() - TimePoint{std::chrono::hours{1}};

@@ -23,11 +23,14 @@ struct Draft {
   bool accept_loop = false;
   unsigned accepts_in_flight = 16;
   std::size_t lend_bytes_min = engine::EngineConfig{}.lend_bytes_min;
-  std::size_t connections_max = 100'000;
+  Limits limits{.connections_max = 100'000};
   std::size_t receive_ring_bytes = 64U << 10;
   std::size_t posted_receive_bytes = 0;
   core::CoreConfig core;  ///< Of each shard; who it is, is added.
   std::size_t mailbox_bytes_max = 64U << 20;
+  std::vector<ForcedFault> forced{};                                         ///< Besides those of the plan.
+  std::chrono::nanoseconds calls_pause_max = std::chrono::milliseconds{20};  ///< Between calls from other threads.
+  std::chrono::nanoseconds handles_pause_max = std::chrono::milliseconds{200};
   std::chrono::nanoseconds turn_delay_max = std::chrono::microseconds{5};
 
   bool scripted = false;  ///< A user's test: the seed decides nothing that a handler or its clients would do.
@@ -64,20 +67,28 @@ class Run final : public Threads {
 
   bool sleep(unsigned loop, TimePoint until) override;
   void wake(unsigned loop) override;
+  void others_go_on(unsigned loop) override;
 
  private:
+  /// A wake that can't be posted is made good within a second (iocp::Port::longest_sleep); handlers may be slow
+  /// meanwhile.
+  static constexpr std::chrono::seconds wake_bound{3};
+
   struct Member {
     std::unique_ptr<Shard> shard;
     std::unique_ptr<Handler> inner;
     std::unique_ptr<CheckedHandler> handler;
     std::uint32_t turn_generation = 0;
     unsigned waits = 0;  ///< In the turn that runs.
+    std::uint64_t sleeps = 0;
     bool asleep = false;
     bool running = false;
     bool woken = false;
     bool ended = false;
-    std::uint64_t turns_in_row = 0;  ///< Without sleeping.
-    std::uint64_t quiet_turns = 0;   ///< In a row: nothing was done in them.
+    TimePoint frozen_since = TimePoint::max();  ///< Paused by a limit, asleep, and there is room.
+    std::uint64_t turns_in_row = 0;             ///< Without sleeping.
+    std::uint64_t quiet_turns = 0;              ///< In a row: nothing was done in them.
+    unsigned turns_without_reserve = 0;         ///< In a row, with handles to be had.
     std::uint64_t tasks_posted = 0;
     std::uint64_t tasks_run = 0;
   };
@@ -93,11 +104,17 @@ class Run final : public Threads {
   bool step();
   void turn(unsigned number);
   void check(unsigned number);
+  void check_reserve(Member& member);
+  void scan();
+  void check_limits();
+  void check_rate();
   void check_at_rest();
+  void check_refusals(std::uint64_t accepted, std::uint64_t refused, std::uint64_t refused_for);
   void check_after_stop();
   void schedule_turn(unsigned number, std::chrono::nanoseconds after);
   void call_from_outside();
-  void post_resume(Member& member);
+  bool post_resume(Member& member);
+  void resume(Member& member);
   void check_wakes();
   void ask_again();
   std::chrono::nanoseconds pause(std::chrono::nanoseconds most, unsigned doublings_max) const noexcept;
@@ -109,7 +126,7 @@ class Run final : public Threads {
   void serve(std::uint64_t connections);
   void drain_in_traffic();
   std::chrono::nanoseconds stop_slack() const noexcept;
-  void put(Member& member, std::unique_ptr<engine::Message> message);
+  bool put(Member& member, std::unique_ptr<engine::Message> message);
   void end_faults();
   void heal();
   void probe();
@@ -137,6 +154,7 @@ class Run final : public Threads {
   std::uint64_t lively_seen_ = 0;
   unsigned quiet_ = 0;  ///< Calls from outside, in a row, between which there was none of them.
   bool healed_ = false;
+  bool in_between_ = false;
   bool draining_ = false;
 };
 

@@ -79,7 +79,8 @@ std::uint32_t ScriptedPeers::add(std::chrono::nanoseconds delay) {
 
 void ScriptedPeers::append(std::uint32_t index, Step step) {
   Peer& peer = peers_[index];
-  if (peer.absent || peer.end == PeerEnd::fault) return;
+  peer.dropped = peer.dropped || peer.end == PeerEnd::fault;
+  if (peer.absent || peer.dropped) return;
   peer.steps.push_back(std::move(step));
   if (peer.connected) wake(index, {});
 }
@@ -121,6 +122,7 @@ void ScriptedPeers::on_event(const Event& event) {
 void ScriptedPeers::connect(std::uint32_t index) {
   Peer& peer = peers_[index];
   peer.connected = true;
+  peer.knocked_at = machine_.now();
   peer.link = machine_.network.connect(first_number + index);
   ++connections_;
 }
@@ -146,7 +148,7 @@ void ScriptedPeers::read(std::uint32_t index, Peer& peer) {
 void ScriptedPeers::note_end(Peer& peer) {
   const Link& link = machine_.network.link(peer.link);
   if (peer.end != PeerEnd::none || (!link.reset_at_peer && !link.to_peer.drained())) return;
-  peer.by_fault = by_fault(link);
+  peer.by_fault = by_fault(peer, link);
   if (link.to_peer.drained()) {
     peer.end = PeerEnd::in_order;
   } else if (peer.by_fault) {
@@ -156,10 +158,10 @@ void ScriptedPeers::note_end(Peer& peer) {
   }
 }
 
-/// A backlog that is full refuses clients without any fault.
-bool ScriptedPeers::by_fault(const Link& link) const noexcept {
-  if (habits_.faults && !link.served) return true;
-  return link.spoiled && link.was_established;
+/// Its own connection was hit; or it was never served, and something was in the way of accepting while it waited.
+bool ScriptedPeers::by_fault(const Peer& peer, const Link& link) const noexcept {
+  if (link.spoiled && link.was_established) return true;
+  return !link.served && !machine_.accepting_was_well_since(peer.knocked_at);
 }
 
 void ScriptedPeers::go_on(std::uint32_t index, Peer& peer) {
@@ -252,7 +254,7 @@ ScriptedPeers::Progress ScriptedPeers::expect_end(std::uint32_t index, Peer& pee
 
 /// The step can't be done: a fault's doing, or a violation. Either way the script is over.
 ScriptedPeers::Progress ScriptedPeers::lost(std::uint32_t index, Peer& peer, const Step& step, bool wrong) {
-  const bool excused = peer.by_fault || (peer.link != no_index && by_fault(machine_.network.link(peer.link)));
+  const bool excused = peer.by_fault || (peer.link != no_index && by_fault(peer, machine_.network.link(peer.link)));
   if (!excused) {
     const std::string_view come = std::string_view{peer.received}.substr(peer.checked);
     std::string words =
@@ -264,6 +266,7 @@ ScriptedPeers::Progress ScriptedPeers::lost(std::uint32_t index, Peer& peer, con
   }
   if (peer.link != no_index) leave(peer, Kind::close);
   peer.end = excused ? PeerEnd::fault : peer.end;
+  peer.dropped = excused;
   peer.at = peer.steps.size();
   return Progress::done;
 }
@@ -302,6 +305,15 @@ void ScriptedPeers::leave() {
 void ScriptedPeers::server_drains() {
   draining_ = true;
   for (std::uint32_t index = 0; index < peers_.size(); ++index) wake(index, {});
+}
+
+std::uint64_t ScriptedPeers::begun() const noexcept {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(peers_, [](const Peer& peer) { return !peer.absent && peer.connected; }));
+}
+
+std::uint64_t ScriptedPeers::dropped() const noexcept {
+  return static_cast<std::uint64_t>(std::ranges::count_if(peers_, &Peer::dropped));
 }
 
 std::uint32_t ScriptedPeers::staying() const noexcept {

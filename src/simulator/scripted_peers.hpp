@@ -35,7 +35,6 @@ struct Step {
 
 struct ScriptHabits {
   std::chrono::nanoseconds patience = std::chrono::seconds{300};
-  bool faults = false;  ///< A client that was never served may be a fault's doing.
   std::vector<std::uint32_t> absent{};
 };
 
@@ -67,6 +66,9 @@ class ScriptedPeers final : public Client {
   PeerEnd end(std::uint32_t index) const { return peers_[index].end; }
   bool done(std::uint32_t index) const noexcept { return peers_[index].at == peers_[index].steps.size(); }
   std::uint64_t connections() const noexcept { return connections_; }
+  /// Scripts that were begun, and those of them whose rest was dropped.
+  std::uint64_t begun() const noexcept;
+  std::uint64_t dropped() const noexcept;
   /// Whether the connection's peer sent these bytes there.
   bool matches(std::uint32_t number, std::uint64_t offset, std::span<const std::byte> bytes) const;
 
@@ -79,8 +81,10 @@ class ScriptedPeers final : public Client {
     bool begun = false;      ///< The step that is next has its deadline.
     bool absent = false;     ///< It never connects.
     bool by_fault = false;   ///< Its end was a fault's doing.
+    bool dropped = false;    ///< ... and so the rest of its script was.
     PeerEnd end = PeerEnd::none;
     TimePoint due_at{};
+    TimePoint knocked_at{};
     TimePoint deadline{};
     TimePoint reads_again{};
     std::size_t read_most = SIZE_MAX;
@@ -98,7 +102,7 @@ class ScriptedPeers final : public Client {
   void connect(std::uint32_t index);
   void read(std::uint32_t index, Peer& peer);
   void note_end(Peer& peer);
-  bool by_fault(const Link& link) const noexcept;
+  bool by_fault(const Peer& peer, const Link& link) const noexcept;
   bool settled(const Peer& peer) const noexcept;
   void go_on(std::uint32_t index, Peer& peer);
   void begin(std::uint32_t index, Peer& peer, const Step& step);

@@ -118,6 +118,7 @@ Counters Run::counters() const {
     member.shard->counters().add_to(sum);
     sum.mailbox_full += member.shard->loop().mailbox().times_full();
   }
+  sum.addresses_untracked = group_.gate.untracked();
   return sum;
 }
 

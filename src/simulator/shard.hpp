@@ -26,6 +26,10 @@ class Shard {
   virtual bool accepts_within_target(unsigned singles) noexcept = 0;
   /// Each listener has all of the accepts that it is meant to have; a while after the last fault.
   virtual bool accepts_at_target(unsigned singles) noexcept = 0;
+  /// What it answers clients with at the handle limit is there.
+  virtual bool has_reserve() noexcept = 0;
+  /// Some listener of it is paused by a limit.
+  virtual bool is_paused() noexcept = 0;
   virtual const core::ShardCounters& counters() const noexcept = 0;
 };
 

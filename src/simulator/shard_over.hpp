@@ -12,13 +12,14 @@ template <template <class> class Port, class Sys>
 class ShardOver final : public Shard {
  public:
   ShardOver(const engine::EngineConfig& config, engine::Group& group, Machine& machine, unsigned number)
-      : engine_{config, group, machine, number} {}
+      : engine_{config, group, machine, number}, limits_pause_{group.gate.pauses()} {}
 
   engine::Loop& loop() noexcept override { return engine_; }
   bool idle() noexcept override { return sys().idle(); }
   std::uint64_t handed_out() noexcept override { return sys().handed_out(); }
   std::uint64_t kernel_in_flight() noexcept override { return sys().in_flight(); }
   std::uint64_t port_in_flight() noexcept override { return engine_.port().in_flight(); }
+  bool has_reserve() noexcept override { return engine_.has_reserve(); }
   const core::ShardCounters& counters() const noexcept override { return engine_.core().counters(); }
 
   bool accept_chain_holds(bool asleep) noexcept override {
@@ -27,6 +28,7 @@ class ShardOver final : public Shard {
       const core::Acceptor& acceptor = listener.acceptor;
       using Mode = core::Acceptor::Mode;
       if (acceptor.mode() == Mode::closed || acceptor.mode() == Mode::closing || acceptor.armed()) continue;
+      if (acceptor.waits_for_place()) continue;  // Run::check_limits
       if (asleep && !sys().listens(listener.handle)) return false;
     }
     return true;
@@ -45,15 +47,27 @@ class ShardOver final : public Shard {
     for (const engine::Listener& listener : engine_.listeners()) {
       const core::Acceptor& acceptor = listener.acceptor;
       if (acceptor.mode() != core::Acceptor::Mode::accepting) return false;
+      if (limits_pause_) {  // there is room again, for some at least
+        if (acceptor.accepts_in_flight() == 0) return false;
+        continue;
+      }
       if (acceptor.accepts_in_flight() != (acceptor.multishot() ? 1 : singles)) return false;
     }
     return true;
+  }
+
+  bool is_paused() noexcept override {
+    for (const engine::Listener& listener : engine_.listeners()) {
+      if (listener.acceptor.mode() == core::Acceptor::Mode::paused) return true;
+    }
+    return false;
   }
 
  private:
   Sys& sys() noexcept { return engine_.port().sys(); }
 
   engine::Engine<Port<Sys>> engine_;
+  bool limits_pause_;
 };
 
 /// `config.core` gets what the platform knows.

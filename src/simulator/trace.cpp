@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <string_view>
 
 namespace iocpp::simulator {
@@ -59,25 +58,52 @@ constexpr std::array<Words, static_cast<std::size_t>(What::count)> words{{
 
 }  // namespace
 
-std::string to_string(const Record& record) {
+/// Padded behind.
+void Line::add(std::string_view text, std::size_t width) noexcept {
+  const std::size_t room = text_.size() - size_;
+  const std::size_t count = std::min(text.size(), room);
+  std::copy_n(text.data(), count, text_.data() + size_);
+  size_ += count;
+  for (std::size_t at = text.size(); at < width && size_ < text_.size(); ++at) text_[size_++] = ' ';
+}
+
+/// Padded before.
+void Line::add(std::uint64_t number, std::size_t width, char fill) noexcept {
+  std::array<char, 20> digits;
+  std::size_t first = digits.size();
+  do {
+    digits[--first] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  for (std::size_t at = digits.size() - first; at < width; ++at) add(std::string_view{&fill, 1});
+  add(std::string_view{digits.data() + first, digits.size() - first});
+}
+
+Line line_of(const Record& record) noexcept {
   const Words& of = words[static_cast<std::size_t>(record.what)];
-  std::array<char, 128> line{};
-  const auto microseconds = record.time / 1000;
-  int length =
-      std::snprintf(line.data(), line.size(), "%14lld.%03d us  %-6s %8u  %s", static_cast<long long>(microseconds),
-                    static_cast<int>(record.time % 1000), of.who, record.subject, of.did);
-  std::string text{line.data(), static_cast<std::size_t>(std::max(length, 0))};
-  if (of.value == nullptr) return text;
-  text += ' ' + std::to_string(record.value);
-  if (*of.value != '\0') text += std::string{' '} + of.value;
-  return text;
+  const auto time = static_cast<std::uint64_t>(record.time);
+  Line line;
+  line.add(time / 1000, 14);
+  line.add(".");
+  line.add(time % 1000, 3, '0');
+  line.add(" us  ");
+  line.add(of.who, 6);
+  line.add(" ");
+  line.add(record.subject, 8);
+  line.add("  ");
+  line.add(of.did);
+  if (of.value == nullptr) return line;
+  line.add(" ");
+  line.add(record.value);
+  if (*of.value == '\0') return line;
+  line.add(" ");
+  line.add(of.value);
+  return line;
 }
 
 std::vector<std::string> Trace::last(std::size_t most) const {
-  const std::uint64_t shown = std::min<std::uint64_t>({most, records_.size(), count_});
   std::vector<std::string> lines;
-  for (std::uint64_t at = count_ - shown; at < count_; ++at)
-    lines.push_back(to_string(records_[at & (records_.size() - 1)]));
+  for_each_of_last(most, [&](const Record& record) { lines.emplace_back(line_of(record).text()); });
   return lines;
 }
 

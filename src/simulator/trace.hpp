@@ -1,9 +1,12 @@
 // What has happened: a running hash of all of it, and the last of it in words.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -79,6 +82,12 @@ class Trace {
   std::uint64_t count() const noexcept { return count_; }
   /// The last `most`, oldest first, a line each.
   std::vector<std::string> last(std::size_t most) const;
+  /// The same, as they are.
+  template <class Each>
+  void for_each_of_last(std::size_t most, Each&& each) const {
+    const std::uint64_t shown = std::min<std::uint64_t>({most, records_.size(), count_});
+    for (std::uint64_t at = count_ - shown; at < count_; ++at) each(records_[at & (records_.size() - 1)]);
+  }
 
  private:
   void mix(std::uint64_t value) noexcept {
@@ -91,6 +100,18 @@ class Trace {
   std::uint64_t hash_ = 0x243f6a8885a308d3U;
 };
 
-std::string to_string(const Record& record);
+/// A record in words, made without memory of its own or the C library: the handler of a signal may do it.
+class Line {
+ public:
+  std::string_view text() const noexcept { return {text_.data(), size_}; }
+  void add(std::string_view text, std::size_t width = 0) noexcept;
+  void add(std::uint64_t number, std::size_t width = 0, char fill = ' ') noexcept;
+
+ private:
+  std::array<char, 160> text_;
+  std::size_t size_ = 0;
+};
+
+Line line_of(const Record& record) noexcept;
 
 }  // namespace iocpp::simulator

@@ -26,6 +26,7 @@ class AcceptChain {
 
   /// The end of a turn.
   void post() {
+    if (room) acceptor.keep_within(*room);
     while (acceptor.accepts_wanted() != 0) {
       acceptor.accept_posted();
       ++accepts_posted;
@@ -100,6 +101,7 @@ class AcceptChain {
   TimePoint now{std::chrono::hours{3}};
   TimerQueue timers;
   Acceptor acceptor;
+  std::optional<Room> room;  ///< Of limits that pause.
   bool rebuilding_works = true;
   unsigned accepts_posted = 0;
   unsigned polls_posted = 0;

@@ -78,7 +78,7 @@ TEST(Connecting, without_memory_for_a_slot_a_client_is_refused_and_the_limit_is_
   Shard shard{handler, {}, 1};
   {
     const AllocationsFail fail;
-    EXPECT_FALSE(shard.core().adopt(77, 0));
+    EXPECT_FALSE(shard.try_adopt(77));
   }
   EXPECT_EQ(shard.core().connections(), 0U);
   EXPECT_EQ(handler.connections(), 0U);
@@ -91,7 +91,7 @@ TEST(Connecting, an_idle_connection_costs_no_allocation) {
   static_cast<void>(shard.connect());
   const std::uint64_t before = allocations();
   // The first chunk of slots is there: the rest of it costs nothing.
-  for (NativeHandle handle = 1; handle < 200; ++handle) ASSERT_TRUE(shard.core().adopt(handle, 0));
+  for (NativeHandle handle = 1; handle < 200; ++handle) ASSERT_TRUE(shard.try_adopt(handle));
   EXPECT_EQ(allocations(), before);
 }
 

@@ -23,7 +23,7 @@ CoreConfig of_this_system(CoreConfig config) {
 }  // namespace
 
 Shard::Shard(Handler& handler, const CoreConfig& config, std::size_t connections_max)
-    : limit_{connections_max}, core_{of_this_system(config), limit_, *this} {
+    : gate_{{.connections_max = connections_max}}, core_{of_this_system(config), gate_, *this} {
   core_.begin({&handler}, now_);
 }
 
@@ -45,9 +45,17 @@ Connection Shard::connect() {
 }
 
 bool Shard::try_connect() {
-  const bool adopted = core_.adopt(next_handle_++, 0);
+  const bool adopted = try_adopt(next_handle_++);
   end_turn();
   return adopted;
+}
+
+bool Shard::try_adopt(NativeHandle handle) {
+  const Admission admission = gate_.admit(now_);
+  if (admission.refused) return false;
+  if (core_.adopt(handle, 0, admission.place)) return true;
+  gate_.give_back(admission.place);
+  return false;
 }
 
 Completion Shard::completion_of(Operation operation, Connection connection) const {

@@ -52,6 +52,8 @@ class Shard final : private TimeSource {
   /// A client is accepted.
   Connection connect();
   [[nodiscard]] bool try_connect();
+  /// ... without a turn.
+  [[nodiscard]] bool try_adopt(NativeHandle handle);
 
   // What the system reports. Each is a turn of its own, but inside `in_one_turn`.
   void arrives(Connection connection, std::string_view bytes, bool more = true);
@@ -103,7 +105,7 @@ class Shard final : private TimeSource {
   void recycle();
 
   TimePoint now_{std::chrono::hours{7}};
-  ConnectionLimit limit_;
+  Gate gate_;
   std::map<std::uint64_t, Wire> wires_;
   std::map<NativeHandle, ConnectionId> by_handle_;
   std::map<std::uint16_t, std::unique_ptr<std::byte[]>> buffers_;  // what was received, one a receive

@@ -92,6 +92,7 @@ TEST(ShardCounters, each_number_reaches_the_sum_under_its_own_name) {
                           &shard.accept_no_resources,
                           &shard.accept_no_handles,
                           &shard.accept_retries_paced,
+                          &shard.accept_pauses,
                           &shard.listeners_lost,
                           &shard.listeners_restored,
                           &shard.connections_open,
@@ -108,10 +109,12 @@ TEST(ShardCounters, each_number_reaches_the_sum_under_its_own_name) {
                           &shard.turns,
                           &shard.listeners_open,
                           &shard.accepts_in_flight,
-                          &shard.listeners_waiting};
+                          &shard.listeners_waiting,
+                          &shard.listeners_paused};
   std::uint64_t amount = 100;
   for (Counter* counter : own) counter->add(++amount);
   for (Counter& counter : shard.disconnected) counter.add(++amount);
+  for (Counter& counter : shard.refused_for) counter.add(++amount);
   Counters sum;
   shard.add_to(sum);
   shard.add_to(sum);
@@ -123,6 +126,7 @@ TEST(ShardCounters, each_number_reaches_the_sum_under_its_own_name) {
                                          &sum.accept_no_resources,
                                          &sum.accept_no_handles,
                                          &sum.accept_retries_paced,
+                                         &sum.accept_pauses,
                                          &sum.listeners_lost,
                                          &sum.listeners_restored,
                                          &sum.connections_open,
@@ -139,14 +143,16 @@ TEST(ShardCounters, each_number_reaches_the_sum_under_its_own_name) {
                                          &sum.turns,
                                          &sum.listeners_open,
                                          &sum.accepts_in_flight,
-                                         &sum.listeners_waiting};
+                                         &sum.listeners_waiting,
+                                         &sum.listeners_paused};
   static_assert(std::size(own) == std::size(summed));
-  // All of both structures is listed above; mailbox_full is counted by the senders.
-  static_assert(sizeof(ShardCounters) == (std::size(own) + disconnect_reasons) * sizeof(Counter));
-  static_assert(sizeof(Counters) == (std::size(summed) + disconnect_reasons + 1) * sizeof(std::uint64_t));
+  // All of both structures is listed above; mailbox_full is counted by the senders, addresses_untracked by the gate.
+  static_assert(sizeof(ShardCounters) == (std::size(own) + disconnect_reasons + refusals) * sizeof(Counter));
+  static_assert(sizeof(Counters) == (std::size(summed) + disconnect_reasons + refusals + 2) * sizeof(std::uint64_t));
   amount = 100;
   for (const std::uint64_t* number : summed) EXPECT_EQ(*number, 2 * ++amount);
   for (const std::uint64_t number : sum.disconnected) EXPECT_EQ(number, 2 * ++amount);
+  for (const std::uint64_t number : sum.refused_for) EXPECT_EQ(number, 2 * ++amount);
   EXPECT_EQ(sum.mailbox_full, 0U);
 }
 

@@ -8,13 +8,15 @@ import re
 import subprocess
 import time
 
+import patches
+
 SEEDS = 100
 SECONDS_A_MUTANT = 60
 
 
 @dataclasses.dataclass
 class Kill:
-    by: str            # an invariant's number, `assertion`, `crash`, `hang`; empty: it lives
+    by: str            # an invariant's number, `assertion`, `exception`, `crash`; empty: it lives
     words: str = ""
     seed: int = 0
     platform: str = ""
@@ -30,12 +32,20 @@ def of_violation(result):
 
 
 def of_end(errors):
-    """What a run that was ended has said: an assertion of what ships, or that memory was not there."""
+    """What a run that was ended has said: an assertion of what ships, an exception that went through it, or that memory
+    was not there. Anything else that aborts (an assertion of the simulator's own, or of a library) is no kill."""
     replay = re.search(r"build/mutants/iocpp simulate .*--seed (\d+) --platform (\w+).*", errors)
-    assertion = re.search(r"^\S*?: (?:src/|.*/src/)?(\S+:\d+): .*Assertion `(.*)' failed", errors, re.MULTILINE)
-    kill = Kill("assertion" if "ended by the assertion" in errors else "crash")
-    if assertion:
-        kill.words = f"{assertion.group(2)} ({assertion.group(1)})"
+    aborted = "The run that SIGABRT has ended" in errors
+    assertion = re.search(r"^\S+?: (\S+):\d+: .*Assertion `(.*)' failed", errors, re.MULTILINE)
+    exception = re.search(r"^terminate called .*", errors, re.MULTILINE)
+    if not aborted:
+        kill = Kill("crash")
+    elif assertion and patches.SHIPPED.search(assertion.group(1)):
+        kill = Kill("assertion", f"{assertion.group(2)} ({assertion.group(1)})")
+    elif exception:
+        kill = Kill("exception", exception.group(0))
+    else:
+        kill = Kill("", f"it aborted, and not by an assertion of what ships: {errors.strip()[:300]}")
     if replay:
         kill.seed, kill.platform, kill.replay = int(replay.group(1)), replay.group(2), replay.group(0)
         kill.runs = kill.seed
@@ -53,7 +63,7 @@ def hunt(program, mutant, seeds=SEEDS):
         kill = Kill("", f"{seeds} seeds found nothing")
     elif run.stdout.startswith("{"):
         kill = of_violation(json.loads(run.stdout))
-    elif run.returncode == 1 and "the run that was ended" in run.stderr or "a run that touched" in run.stderr:
+    elif run.returncode == 1 and "The run that " in run.stderr:
         kill = of_end(run.stderr)
     else:
         kill = Kill("", f"exit code {run.returncode}: {run.stderr.strip()[-200:]}")

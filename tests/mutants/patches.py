@@ -1,7 +1,7 @@
 """The mutants: what the first lines of each tests/mutants/*.patch say.
 
     Rows: 1 2                          rows of the catalogue that it stands for, or `none`
-    Found by: 3                        invariants (or `assertion`, `crash`) by which it may be found
+    Found by: 3                        invariants (or `assertion`, `exception`, `crash`) by which it may be found
     Options: --platform iocp           of `iocpp simulate`, where it is looked for
 
 and then, in words, what is wrong; then the diff. Patches change what ships and nothing else.

@@ -7,12 +7,13 @@ import time
 Visit = collections.namedtuple("Visit", "outcome established seconds socket")
 
 
-def visit(address, timeout=1.0):
+def visit(address, timeout=1.0, source=None):
     """Outcome `served` (its socket stays open), `refused` (the server ended the connection) or `silent`."""
     start = time.monotonic()
     client = None
     try:
-        client = socket.create_connection(address, timeout=timeout)
+        client = socket.create_connection(address, timeout=timeout,
+                                          source_address=(source, 0) if source else None)
         client.sendall(b"?")
         answer = client.recv(1)
     except TimeoutError:

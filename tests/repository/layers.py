@@ -20,7 +20,7 @@ ROOMS = {
 }
 
 # The system's headers stay in the files that talk to the kernel.
-OS_FILES = re.compile(r"src/backend/([a-z_]+/sys\.[hc]pp|(posix|windows)/.*)")
+OS_FILES = re.compile(r"src/(backend/([a-z_]+/sys\.[hc]pp|(posix|windows)/.*)|simulator/(posix|windows)/.*)")
 
 PUBLIC_MACRO = re.compile(r"IOCPP_(VERSION|EXPORT)\w*")
 

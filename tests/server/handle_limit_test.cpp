@@ -100,7 +100,7 @@ TEST(ConnectionsMax, refuses_more_and_serves_again) {
   for (const bool accept_thread : {false, true}) {
     Journal journal;
     journal.received = echo;
-    LiveServer server{journal, {.shards = 2, .accept_thread = accept_thread, .connections_max = 3}};
+    LiveServer server{journal, {.shards = 2, .accept_thread = accept_thread, .limits = {.connections_max = 3}}};
     std::vector<Client> served;
     for (int count = 0; count < 3; ++count) EXPECT_EQ(visit(server->port(), served), Visit::served);
     for (int count = 0; count < 20; ++count) EXPECT_EQ(visit(server->port(), served), Visit::refused);

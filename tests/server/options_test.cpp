@@ -66,6 +66,14 @@ INSTANTIATE_TEST_SUITE_P(
                                 [](Options& options) {
                                   options.send_queue_bytes_low = options.send_queue_bytes_high = options.send_queue_bytes_max = 0;
                                 }},
+                      bad<&Options::limits>("limits.ipv4_prefix", Limits{.ipv4_prefix = 0}),
+                      bad<&Options::limits>("limits.ipv4_prefix", Limits{.ipv4_prefix = 33}),
+                      bad<&Options::limits>("limits.ipv6_prefix", Limits{.ipv6_prefix = 129}),
+                      bad<&Options::limits>("limits.addresses_max", Limits{.addresses_max = 1'023}),
+                      bad<&Options::limits>("limits.connections_per_address", Limits{.connections_per_address = 1U << 24}),
+                      bad<&Options::limits>("limits.accepts_per_second", Limits{.accepts_per_second = 1'000'001}),
+                      bad<&Options::limits>("limits.accepts_burst", Limits{.accepts_burst = 1}),
+                      bad<&Options::limits>("limits.accepts_burst_per_address", Limits{.accepts_burst_per_address = 1}),
                       BadOption{"listen",
                                 [](Options& options) {
                                   options.host.clear();
@@ -83,7 +91,7 @@ TEST(Options, at_the_ends_of_their_ranges_are_taken) {
   Options options;
   options.backlog = 1;
   options.accepts_in_flight = 1'024;
-  options.connections_max = 1;
+  options.limits.connections_max = 1;
   options.keepalive = std::chrono::seconds{32'767};
   options.receive_ring_bytes = options.receive_ring_bytes_max = 64 * kib;
   options.send_queue_bytes_low = options.send_queue_bytes_high = 0;

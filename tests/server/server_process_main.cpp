@@ -147,7 +147,7 @@ int main(int count, char** words) {
   options.shards = static_cast<unsigned>(std::stoul(words[2]));
   options.accept_thread = words[3] == std::string{"1"};
   options.backend = backend_of(words[5]);
-  options.connections_max = 10'000;  // so that the handle limit is reached first
+  options.limits.connections_max = 10'000;  // so that the handle limit is reached first
   try {
     iocpp::Server server(options, echo);
     serve(server, echo);

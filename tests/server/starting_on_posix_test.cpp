@@ -108,7 +108,7 @@ TEST(Start, short_of_handles_at_any_point_leaves_nothing) {
     Handler handler;
     try {
       const HandlesLeft left{handles};
-      Server server(on_loopback({.shards = 2, .connections_max = 100}), handler);
+      Server server(on_loopback({.shards = 2, .limits = {.connections_max = 100}}), handler);
       server.start();
       ++started;
     } catch (const std::system_error& error) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "simulator/machine.hpp"
+#include "simulator/posix_calls.hpp"
 
 namespace iocpp::simulator {
 namespace {
@@ -129,6 +130,45 @@ TEST_F(Net, when_both_ends_have_gone_nothing_is_left) {
   network().close(listener_);
   EXPECT_EQ(network().sockets_in_use(), 0U);
   EXPECT_EQ(network().handles().live(), 0U);
+}
+
+/// The calls of a loop that has no more than them.
+struct Calls : PosixCalls {
+  explicit Calls(Machine& machine) : PosixCalls{machine, 0} {}
+  using PosixCalls::receive_from;
+  using PosixCalls::send_to;
+};
+
+void force_for_ever(Machine& machine, Site site) {
+  for (std::size_t cell = 0; cell < fault_cells().size(); ++cell) {
+    if (fault_cells()[cell].site == site) machine.faults.force(cell, 0, UINT64_MAX);
+  }
+}
+
+// They were counted where there was one byte, or less room than chance had left.
+TEST_F(Net, a_short_receive_is_one_that_is_short_and_no_other_is_counted) {
+  const std::uint32_t link = connected();
+  Calls calls{machine_};
+  force_for_ever(machine_, Site::receive_short);
+  std::byte room[100];
+  network().peer_write(link, bytes("a"));
+  settle();
+  EXPECT_EQ(calls.receive_from(network().link(link), room, sizeof room), 1);
+  EXPECT_EQ(machine_.faults.injected(), 0U);
+  network().peer_write(link, bytes("bc"));
+  settle();
+  EXPECT_EQ(calls.receive_from(network().link(link), room, sizeof room), 1);
+  EXPECT_EQ(machine_.faults.injected(), 1U);
+}
+
+TEST_F(Net, a_short_send_is_one_that_is_short_and_no_other_is_counted) {
+  const std::uint32_t link = connected();
+  Calls calls{machine_};
+  force_for_ever(machine_, Site::send_short);
+  EXPECT_EQ(calls.send_to(link, bytes("a")), 1);
+  EXPECT_EQ(machine_.faults.injected(), 0U);
+  EXPECT_EQ(calls.send_to(link, bytes("bc")), 1);
+  EXPECT_EQ(machine_.faults.injected(), 1U);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // The simulator as users have it: their handlers, scripted peers, virtual time, and what is told when something fails.
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "iocpp/error.hpp"
@@ -97,7 +99,7 @@ TEST_P(OnEachSystem, an_hour_passes_soon_with_faults) {
   Echo echo;
   Simulation simulation{options(1, FaultRate::heavy)};
   simulation.serve(echo);
-  simulation.connect().send("a").expect("a");
+  for (int peer = 0; peer < 8; ++peer) simulation.connect().send("a").expect("a");
   simulation.run_for(1h);
   const SimulationResult& result = simulation.run();
   EXPECT_TRUE(result.passed()) << result.text();
@@ -123,7 +125,7 @@ TEST_P(OnEachSystem, a_peer_that_stays_sees_the_drain) {
 TEST_P(OnEachSystem, who_is_past_the_limit_is_refused) {
   Echo echo;
   SimulationOptions limited = options();
-  limited.server.connections_max = 1;
+  limited.server.limits.connections_max = 1;
   Simulation simulation{limited};
   simulation.serve(echo);
   simulation.connect().send("a").expect("a").wait(1s);
@@ -131,6 +133,55 @@ TEST_P(OnEachSystem, who_is_past_the_limit_is_refused) {
   second.expect_reset();
   EXPECT_TRUE(simulation.run().passed());
   EXPECT_EQ(second.end(), PeerEnd::refused);
+}
+
+/// One is served; one more comes, whom the limit has refused.
+SimulationResult second_of_one(SimulationOptions options) {
+  Echo echo;
+  options.server.limits.connections_max = 1;
+  Simulation simulation{options};
+  simulation.serve(echo);
+  simulation.connect().send("a").expect("a").wait(100s);
+  simulation.connect(10s).send("b").expect("b");
+  return simulation.run();
+}
+
+// With faults on, nobody who was not served was missed: each was taken for a fault's doing.
+TEST_P(OnEachSystem, who_is_refused_for_want_of_a_place_is_not_excused_by_faults_elsewhere) {
+  unsigned told = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const SimulationResult result = second_of_one(options(seed, FaultRate::light));
+    told += result.violation.starts_with("peer 1, ") && result.violation.ends_with("refused") ? 1U : 0U;
+  }
+  EXPECT_GE(told, 2U);
+}
+
+void one_long_script(Simulation& simulation) {
+  simulation.serve([](unsigned) { return std::make_unique<Echo>(); });
+  SimulatedPeer& peer = simulation.connect();
+  for (int round = 0; round < 20; ++round) peer.send("a").expect("a");
+}
+
+// A run in which faults had broken all connections passed.
+TEST_P(OnEachSystem, a_run_in_which_all_scripts_were_dropped_fails_and_says_why) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Simulation simulation{options(seed, FaultRate::heavy)};
+    one_long_script(simulation);
+    const SimulationResult& result = simulation.run();
+    EXPECT_EQ(result.scripts_begun, 1U);
+    EXPECT_EQ(result.violation.starts_with("nothing was tested: "), result.scripts_dropped == 1) << result.text();
+    if (result.scripts_dropped == 0) continue;
+    EXPECT_FALSE(for_each_seed(seed, seed, one_long_script, options(seed, FaultRate::heavy)).passed());
+    return;
+  }
+  FAIL() << "no fault hit the one connection";
+}
+
+TEST_P(OnEachSystem, of_many_runs_some_may_have_dropped_all_their_scripts) {
+  const SeedsResult result = for_each_seed(1, 40, one_long_script, options(1, FaultRate::light));
+  EXPECT_TRUE(result.passed());
+  EXPECT_GT(result.scripts_dropped, 0U);
+  EXPECT_LT(result.scripts_dropped, result.scripts_begun);
 }
 
 TEST_P(OnEachSystem, calls_from_outside_arrive) {
@@ -322,6 +373,21 @@ TEST(UserSimulation, goes_on_when_an_older_one_is_gone) {
   EXPECT_TRUE(newer.run().passed()) << newer.run().text();
 }
 
+// Whichever ended last put back what it had found: errors were those of a system that was gone.
+TEST(UserSimulation, reads_errors_as_the_newest_ones_system_when_an_older_one_ends_first) {
+  const std::string own = std::error_code{10'054, native_category()}.message();
+  Echo echo;
+  auto windows = std::make_unique<Simulation>(SimulationOptions{.server = {.backend = Backend::iocp}});
+  windows->serve(echo);
+  auto linux_os = std::make_unique<Simulation>(SimulationOptions{.server = {.backend = Backend::epoll}});
+  linux_os->serve(echo);
+  windows.reset();
+  EXPECT_EQ((std::error_code{104, native_category()}), errc::connection_reset);
+  EXPECT_NE((std::error_code{10'054, native_category()}), errc::connection_reset);
+  linux_os.reset();
+  EXPECT_EQ((std::error_code{10'054, native_category()}).message(), own);
+}
+
 TEST(UserSimulation, refuses_calls_out_of_order) {
   Echo echo;
   Simulation simulation;
@@ -438,6 +504,34 @@ TEST(ForEachSeed, makes_no_other_failure_of_the_one_that_it_makes_smaller) {
   EXPECT_EQ(told.find("nothing more came"), std::string::npos);
   EXPECT_EQ(told.substr(0, told.find(" it received")),
             result.failure->violation.substr(0, result.failure->violation.find(" it received")));
+}
+
+/// Ends the process at its first byte, as `end` does.
+SeedsResult ended_by(void (*end)()) {
+  struct Deadly : Handler {
+    explicit Deadly(void (*own)()) : end{own} {}
+    void on_receive(Connection, std::span<const std::byte>) override { end(); }
+    void (*end)();
+  };
+  return for_each_seed(4, 4, [end](Simulation& simulation) {
+    simulation.serve([end](unsigned) { return std::make_unique<Deadly>(end); });
+    simulation.connect().send("a");
+  });
+}
+
+// A process that a handler's assertion ended named no seed.
+TEST(ForEachSeedDeathTest, a_crash_in_a_handler_names_its_seed_and_the_last_steps) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const std::string words = "seed 4, again: IOCPP_SIMULATE='seed=4 system=epoll faults=none'[^$]*on_receive 1 bytes";
+  EXPECT_DEATH(ended_by([] { std::abort(); }), words);
+  EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), words);
+}
+
+TEST(ForEachSeed, puts_back_what_handled_crashes_before) {
+  const auto own = +[](int) {};
+  const auto before = std::signal(SIGABRT, own);
+  EXPECT_TRUE(for_each_seed(1, 2, many_peers).passed());
+  EXPECT_EQ(std::signal(SIGABRT, before), own);
 }
 
 TEST(ForEachSeed, says_that_a_test_does_not_repeat) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "accept_watch.hpp"
 #include "command.hpp"
 #include "program/figures.hpp"
 #include "program/system.hpp"
@@ -76,7 +77,9 @@ int serve(const ServeOptions& options) {
   } catch (const std::system_error& error) {
     throw WrongArgument(error.what());
   }
+  AcceptWatch watch{*server};
   const iocpp::DrainReport drain = server->run();
+  watch.stop();
   if (options.json) {
     const nlohmann::ordered_json json{{"command", "serve"},
                                       {"service", to_string(options.service)},
@@ -84,11 +87,13 @@ int serve(const ServeOptions& options) {
                                       {"backend", iocpp::to_string(server->backend())},
                                       {"shards", server->shards()},
                                       {"counters", to_json(server->counters())},
+                                      {"accept_health", watch.to_json()},
                                       {"drain", to_json(drain)}};
     std::cout << json.dump() << std::endl;
   } else {
     std::cout << "served\n";
     print(std::cout, server->counters(), drain);
+    watch.print(std::cout);
   }
   return 0;
 }

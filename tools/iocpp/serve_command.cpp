@@ -81,6 +81,44 @@ void add_shards(CLI::App& app, iocpp::Options& options) {
                "A thread of its own accepts, and places each connection on the shard with the fewest");
 }
 
+void add_address_limits(CLI::App& app, iocpp::Limits& limits) {
+  constexpr std::uint64_t rate_most = 1'000'000;
+  program::add_count(app, "--connections-per-address", limits.connections_per_address, 0, (1U << 24) - 1,
+                     "Open connections of one address; more are refused. 0: any number");
+  program::add_count(app, "--accepts-per-second-per-address", limits.accepts_per_second_per_address, 0, rate_most,
+                     "Accepts a second of one address, on average. 0: any number");
+  program::add_count(app, "--accepts-burst-per-address", limits.accepts_burst_per_address, 0, rate_most,
+                     "... and at once, after a quiet time. 0: a second's worth");
+  program::add_count(app, "--ipv4-prefix", limits.ipv4_prefix, 1, 32,
+                     "Bits of an IPv4 address that count as one address");
+  program::add_count(app, "--ipv6-prefix", limits.ipv6_prefix, 1, 128, "... of an IPv6 address");
+  program::add_count(app, "--addresses-max", limits.addresses_max, 1'024, 1U << 24,
+                     "Addresses that are remembered, 16 bytes each");
+  app.add_flag("--loopback-too", limits.loopback_too, "The limits of an address are for loopback addresses too");
+}
+
+void add_gate(CLI::App& app, iocpp::Limits& limits) {
+  program::add_count(app, "--connections-max", limits.connections_max, 0, 1U << 24,
+                     "Open connections over all shards. 0: half of the handle limit");
+  program::add_count(app, "--accepts-per-second", limits.accepts_per_second, 0, 1'000'000,
+                     "Accepts a second over all shards, on average. 0: any number");
+  program::add_count(app, "--accepts-burst", limits.accepts_burst, 0, 1'000'000,
+                     "... and at once, after a quiet time. 0: a second's worth");
+  const auto read = [&limits](const std::string& text) {
+    for (const iocpp::WhenFull each : {iocpp::WhenFull::pause, iocpp::WhenFull::close, iocpp::WhenFull::reset}) {
+      if (text != iocpp::to_string(each)) continue;
+      limits.when_full = each;
+      return;
+    }
+    program::refuse("--when-full", text, "pause, close or reset");
+  };
+  app.add_option_function<std::string>("--when-full", read,
+                                       "Clients beyond these two limits wait in the backlog, or are closed, or reset")
+      ->type_name("pause|close|reset")
+      ->default_str("reset");
+  add_address_limits(app, limits);
+}
+
 void add_limits(CLI::App& app, iocpp::Options& options) {
   const auto backlog = [&options](const std::string& text) {
     const auto count = program::parse_count(text);
@@ -93,8 +131,7 @@ void add_limits(CLI::App& app, iocpp::Options& options) {
       ->default_str(std::to_string(options.backlog));
   program::add_count(app, "--accepts-in-flight", options.accepts_in_flight, 1, 1024,
                      "Accepts posted at once where the system has no multishot accept");
-  program::add_count(app, "--connections-max", options.connections_max, 0, 1U << 24,
-                     "Open connections over all shards; more are refused. 0: half of the handle limit");
+  add_gate(app, options.limits);
 }
 
 void add_sockets(CLI::App& app, iocpp::Options& options) {

@@ -28,7 +28,11 @@ std::string_view name_of(std::size_t reason) {
 
 void print_accept_errors(std::ostream& out, const iocpp::Counters& counters) {
   line_if_any(out, "shed at the handle limit", counters.shed);
-  line_if_any(out, "refused at the limit", counters.refused);
+  line_if_any(out, "refused", counters.refused);
+  for (std::size_t why = 0; why < iocpp::refusals; ++why)
+    line_if_any(out, "  " + std::string{to_string(static_cast<iocpp::Refusal>(why))}, counters.refused_for[why]);
+  line_if_any(out, "pauses of a listener", counters.accept_pauses);
+  line_if_any(out, "not counted by address", counters.addresses_untracked);
   line_if_any(out, "accepts of lost clients", counters.accept_dropped);
   line_if_any(out, "accepts without memory", counters.accept_no_resources);
   line_if_any(out, "accepts without a handle", counters.accept_no_handles);
@@ -62,14 +66,20 @@ nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
   for (std::size_t reason = 0; reason < iocpp::disconnect_reasons; ++reason) {
     disconnected[std::string{name_of(reason)}] = counters.disconnected[reason];
   }
+  nlohmann::ordered_json refused_for;
+  for (std::size_t why = 0; why < iocpp::refusals; ++why)
+    refused_for[std::string{to_string(static_cast<iocpp::Refusal>(why))}] = counters.refused_for[why];
   return {{"accepted", counters.accepted},
           {"shed", counters.shed},
           {"refused", counters.refused},
+          {"refused_for", refused_for},
           {"accept_attempts", counters.accept_attempts},
           {"accept_dropped", counters.accept_dropped},
           {"accept_no_resources", counters.accept_no_resources},
           {"accept_no_handles", counters.accept_no_handles},
           {"accept_retries_paced", counters.accept_retries_paced},
+          {"accept_pauses", counters.accept_pauses},
+          {"addresses_untracked", counters.addresses_untracked},
           {"listeners_lost", counters.listeners_lost},
           {"listeners_restored", counters.listeners_restored},
           {"connections_open", counters.connections_open},
@@ -88,7 +98,8 @@ nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
           {"turns", counters.turns},
           {"listeners_open", counters.listeners_open},
           {"accepts_in_flight", counters.accepts_in_flight},
-          {"listeners_waiting", counters.listeners_waiting}};
+          {"listeners_waiting", counters.listeners_waiting},
+          {"listeners_paused", counters.listeners_paused}};
 }
 
 nlohmann::ordered_json to_json(const iocpp::DrainReport& drain) {

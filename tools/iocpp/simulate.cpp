@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
 #include <iostream>
 #include <mutex>
 #include <thread>
 
 #include "program/figures.hpp"
 #include "program/system.hpp"
+#include "simulator/last_words.hpp"
 #include "stress/progress.hpp"
 
 namespace {
@@ -22,25 +20,14 @@ using iocpp::simulator::Platform;
 constexpr std::size_t steps_of_a_failure = 60;
 constexpr std::size_t steps_of_a_trace = 1U << 22;
 
-/// What a run that an assertion or the processor ends is to say; there is no way back from either.
-thread_local const char* running = nullptr;
-
-void tell_which_run(int signal) {
-  if (running != nullptr) {
-    std::fputs(signal == SIGABRT ? "\niocpp: the run that was ended by the assertion above is\n  "
-                                 : "\niocpp: a run that touched memory which is not there is\n  ",
-               stderr);
-    std::fputs(running, stderr);
-    std::fputs("\n", stderr);
-  }
-  std::_Exit(1);
-}
+using iocpp::simulator::LastWords;
 
 Plan plan_of(const SimulateOptions& options, std::uint64_t seed, Platform platform) {
   return {.seed = seed,
           .platform = platform,
           .connections = options.connections,
           .faults = options.faults,
+          .scenario = options.scenario,
           .last_steps = options.trace ? steps_of_a_trace : steps_of_a_failure,
           .keeps_steps = options.trace,
           .only_faults = options.only_faults};
@@ -51,12 +38,11 @@ class Runs {
   explicit Runs(const SimulateOptions& options)
       : options_{options}, count_{(options.last_seed - options.first_seed + 1) * options.platforms.size()} {
     for (const Platform platform : options.platforms)
-      result_.cells.push_back({platform, std::vector<std::uint64_t>(iocpp::simulator::fault_cells().size(), 0)});
+      result_.cells.push_back({platform, std::vector<std::uint64_t>(iocpp::simulator::fault_cells().size(), 0),
+                               std::vector<iocpp::simulator::PhaseCounts>(iocpp::simulator::fault_cells().size())});
   }
 
   SimulateResult go() {
-    std::signal(SIGABRT, tell_which_run);
-    std::signal(SIGSEGV, tell_which_run);
     const stress::TimePoint begin = stress::Clock::now();
     std::vector<std::thread> threads;
     for (unsigned thread = 0; thread < options_.threads; ++thread) threads.emplace_back([this] { work(); });
@@ -78,10 +64,10 @@ class Runs {
 
   void run(std::uint64_t seed, std::size_t at) {
     const Platform platform = options_.platforms[at];
-    const std::string replay = replay_command(options_, seed, platform);
-    running = replay.c_str();
-    const Outcome outcome = iocpp::simulator::simulate(plan_of(options_, seed, platform));
-    running = nullptr;
+    const Outcome outcome = [&] {
+      const LastWords last_words{replay_command(options_, seed, platform), LastWords::Then::exit_1};
+      return iocpp::simulator::simulate(plan_of(options_, seed, platform));
+    }();
     const std::lock_guard lock{mutex_};
     add(outcome, at);
   }
@@ -95,8 +81,11 @@ class Runs {
     result_.turns += outcome.turns;
     result_.hash += outcome.hash;
     result_.virtual_time += outcome.virtual_time;
-    for (std::size_t cell = 0; cell < outcome.cells.size(); ++cell)
+    for (std::size_t cell = 0; cell < outcome.cells.size(); ++cell) {
       result_.cells[at].counts[cell] += outcome.cells[cell];
+      for (std::size_t phase = 0; phase < outcome.cells_by_phase[cell].size(); ++phase)
+        result_.cells[at].by_phase[cell][phase] += outcome.cells_by_phase[cell][phase];
+    }
     if (options_.trace) result_.trace = outcome.last_steps;
     if (outcome.violated == 0 || result_.violation) return;
     result_.violation = outcome;
@@ -159,9 +148,11 @@ std::string replay_command(const SimulateOptions& options, const Plan& plan) {
       options.mutant.empty() ? "iocpp simulate" : "build/mutants/iocpp simulate --mutant " + options.mutant;
   const std::string only =
       plan.only_faults.empty() ? "" : " --only-faults " + iocpp::simulator::to_text(plan.only_faults);
+  const std::string scenario =
+      plan.scenario == iocpp::simulator::Scenario::mixed ? "" : " --scenario " + std::string{to_string(plan.scenario)};
   return program + " --seed " + std::to_string(plan.seed) + " --platform " + std::string{to_string(plan.platform)} +
          " --connections " + std::to_string(plan.connections) + " --faults " + std::string{to_string(plan.faults)} +
-         only;
+         scenario + only;
 }
 
 std::string replay_command(const SimulateOptions& options, std::uint64_t seed, Platform platform) {
@@ -169,12 +160,9 @@ std::string replay_command(const SimulateOptions& options, std::uint64_t seed, P
 }
 
 iocpp::simulator::Shrunk shrunk(const SimulateOptions& options, const SimulateResult& result) {
-  running = "one with fewer connections or faults than the run that failed";
+  const LastWords last_words{"one with fewer connections or faults than the run that failed", LastWords::Then::exit_1};
   const Outcome& outcome = *result.violation;
-  iocpp::simulator::Shrunk smaller =
-      iocpp::simulator::shrink(plan_of(options, outcome.seed, result.violated_on), outcome);
-  running = nullptr;
-  return smaller;
+  return iocpp::simulator::shrink(plan_of(options, outcome.seed, result.violated_on), outcome);
 }
 
 SimulateResult simulate(const SimulateOptions& options) {

@@ -16,6 +16,7 @@ struct SimulateOptions {
       iocpp::simulator::Platform::io_uring, iocpp::simulator::Platform::epoll, iocpp::simulator::Platform::iocp};
   std::uint32_t connections = 1000;
   iocpp::simulator::Level faults = iocpp::simulator::Level::light;
+  iocpp::simulator::Scenario scenario = iocpp::simulator::Scenario::mixed;
   iocpp::simulator::FaultRanges only_faults{};  ///< Of a run that was made smaller.
   unsigned threads = 1;
   std::string mutant{};  ///< The one that is built in, where the command was asked for it.
@@ -27,6 +28,7 @@ struct SimulateOptions {
 struct PlatformCells {
   iocpp::simulator::Platform platform;
   std::vector<std::uint64_t> counts;
+  std::vector<iocpp::simulator::PhaseCounts> by_phase;
 };
 
 struct SimulateResult {

@@ -1,6 +1,8 @@
 #include "simulate_command.hpp"
 
 #include <algorithm>
+#include <iomanip>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +19,7 @@ constexpr std::uint64_t seeds_most = 1'000'000'000'000'000;
 
 struct Simulate {
   SimulateOptions options;
+  bool lists = false;
   std::string built_in;
 };
 
@@ -79,7 +82,26 @@ void add_only_faults(CLI::App& app, SimulateOptions& options) {
       ->type_name("A,B-C");
 }
 
+void add_scenario(CLI::App& app, SimulateOptions& options, bool& lists) {
+  const auto read = [&](const std::string& text) {
+    lists = text == "list";
+    const auto scenario = iocpp::simulator::scenario_named(text);
+    if (!scenario && !lists) program::refuse("--scenario", text, "one of those that --scenario list prints");
+    options.scenario = scenario.value_or(options.scenario);
+  };
+  app.add_option_function<std::string>("--scenario", read, "One kind of trouble; `list` names them")
+      ->type_name("NAME")
+      ->default_str("mixed");
+}
+
+int list_scenarios() {
+  for (const iocpp::simulator::ScenarioName& one : iocpp::simulator::scenarios())
+    std::cout << std::left << std::setw(16) << one.name << one.words << '\n';
+  return 0;
+}
+
 int run(const Simulate& chosen) {
+  if (chosen.lists) return list_scenarios();
   if (!chosen.options.mutant.empty() && chosen.options.mutant != chosen.built_in)
     throw WrongArgument("--mutant: this program has no mutants; they are in build/mutants/iocpp");
   if (chosen.options.trace &&
@@ -104,11 +126,15 @@ void add_simulate_command(CLI::App& app, Command& chosen, const std::string& mut
   add_platform(command, options);
   program::add_count(command, "--connections", options.connections, 1, 100'000'000, "Connections of each run");
   add_faults(command, options);
+  add_scenario(command, options, simulate->lists);
   add_only_faults(command, options);
   program::add_count(command, "--threads", options.threads, 1, 256, "Runs at once");
   command.add_option("--mutant", options.mutant, "A bug built in on purpose: only in build/mutants/iocpp")
       ->type_name("NAME");
   command.add_flag("--trace", options.trace, "Print every step of the one run");
-  command.add_flag("--json", options.json, "Print the result as one JSON object on stdout, and nothing else there");
+  command.add_flag(
+      "--json", options.json,
+      "Print the result as one JSON object on stdout, and nothing else there; a violation as it was found, not made "
+      "smaller");
   command.callback([simulate, &chosen] { chosen = [simulate] { return run(*simulate); }; });
 }

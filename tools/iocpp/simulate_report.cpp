@@ -13,6 +13,7 @@ namespace {
 using iocpp::simulator::Cell;
 using iocpp::simulator::fault_cells;
 using iocpp::simulator::Outcome;
+using iocpp::simulator::Phase;
 using Json = nlohmann::ordered_json;
 
 std::string hash_text(std::uint64_t hash) {
@@ -45,8 +46,16 @@ Json violation_json(const SimulateOptions& options, const SimulateResult& result
           {"virtual_seconds", seconds_of(outcome.violated_at)},
           {"connections", outcome.connections},
           {"hash", hash_text(outcome.hash)},
+          {"made_smaller", false},
           {"replay", replay_command(options, outcome.seed, result.violated_on)},
           {"last_steps", outcome.last_steps}};
+}
+
+Json phases_json(const iocpp::simulator::PhaseCounts& counts) {
+  Json phases = Json::object();
+  for (std::size_t phase = 0; phase < counts.size(); ++phase)
+    phases[std::string{to_string(static_cast<iocpp::simulator::Phase>(phase))}] = counts[phase];
+  return phases;
 }
 
 Json cells_json(const SimulateResult& result) {
@@ -58,7 +67,8 @@ Json cells_json(const SimulateResult& result) {
       cells.push_back({{"platform", to_string(platform.platform)},
                        {"site", to_string(of.site)},
                        {"error", of.error},
-                       {"count", platform.counts[cell]}});
+                       {"count", platform.counts[cell]},
+                       {"phases", phases_json(platform.by_phase[cell])}});
     }
   }
   return cells;
@@ -82,6 +92,17 @@ void print_json(const SimulateOptions& options, const SimulateResult& result) {
   std::cout << json.dump() << std::endl;
 }
 
+/// Of one phase: those that other phases have had.
+void print_missing(const PlatformCells& platform, std::size_t phase) {
+  std::string missing;
+  for (std::size_t cell = 0; cell < platform.counts.size(); ++cell) {
+    if (platform.counts[cell] != 0 && platform.by_phase[cell][phase] == 0)
+      missing += (missing.empty() ? "" : ", ") + cell_text(fault_cells()[cell]);
+  }
+  if (!missing.empty())
+    std::cout << "  ... in its phase '" << to_string(static_cast<Phase>(phase)) << "': " << missing << '\n';
+}
+
 void print_cells_not_hit(const SimulateResult& result) {
   for (const PlatformCells& platform : result.cells) {
     std::string missing;
@@ -91,6 +112,7 @@ void print_cells_not_hit(const SimulateResult& result) {
     }
     if (!missing.empty())
       std::cout << "  faults not hit on " << to_string(platform.platform) << ": " << missing << '\n';
+    for (std::size_t phase = 0; phase < static_cast<std::size_t>(Phase::heal); ++phase) print_missing(platform, phase);
   }
 }
 

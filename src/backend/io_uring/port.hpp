@@ -139,6 +139,7 @@ class Port {
   std::size_t completion_count_ = 0;
   std::array<Completion, batch> quiet_sends_;  // in flight, each as the completion that it will have
   std::size_t quiet_count_ = 0;
+  bool quiet_sends_wait_ = false;  // not all that the ring has to say was heard: the next wait does not sleep
   std::uint64_t in_flight_ = 0;
   int wait_error_ = 0;
   posix::Reserve<Sys> reserve_;
@@ -288,7 +289,8 @@ std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanosecon
   // Posted again after each ring, a read of the doorbell can't be lost to an overflowing queue; if there was no room,
   // the next turn has some.
   if (!doorbell_armed_) doorbell_armed_ = post([&] { return sys_.read_doorbell(user_of(Tag::doorbell, 0, 0)); });
-  cross(doorbell_armed_ ? timeout : std::chrono::nanoseconds{0});
+  const bool may_sleep = doorbell_armed_ && !quiet_sends_wait_;
+  cross(may_sleep ? timeout : std::chrono::nanoseconds{0});
   return std::span{completions_}.first(completion_count_).subspan(completion_first_);
 }
 
@@ -312,7 +314,8 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
 /// They come first: they ended while they were submitted. While something may still say that one has failed, they wait.
 template <class Sys>
 void Port<Sys>::end_quiet_sends() noexcept {
-  if (quiet_count_ == 0 || !sys_.all_told()) return;
+  quiet_sends_wait_ = quiet_count_ != 0 && !sys_.all_told();
+  if (quiet_count_ == 0 || quiet_sends_wait_) return;
   std::copy_n(quiet_sends_.begin(), quiet_count_, completions_.begin());
   in_flight_ -= quiet_count_;
   completion_first_ = quiet_count_ = 0;

@@ -129,6 +129,14 @@ void close_socket(NativeHandle handle) noexcept {
   ::closesocket(static_cast<SOCKET>(handle));
 }
 
+/// Windows does not tell.
+std::optional<AcceptQueue> accept_queue(NativeHandle) noexcept {
+  return std::nullopt;
+}
+std::optional<AcceptDrops> accept_drops() {
+  return std::nullopt;
+}
+
 std::size_t handle_limit() noexcept {
   // Windows has no limit that could be asked for (a process may have 16 million handles), but memory that cannot be
   // paged out, of which a socket takes some KiB: this many are safe on a machine of 4 GiB.

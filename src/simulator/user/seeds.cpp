@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "simulator/last_words.hpp"
 #include "simulator/shrink.hpp"
 #include "simulator/user/user_simulation.hpp"
 
@@ -15,7 +16,11 @@ using simulator::FaultRanges;
 constexpr unsigned shrink_runs_max = 400;
 
 SimulationResult run_once(const SimulationOptions& options, const std::function<void(Simulation&)>& test) {
+  const simulator::LastWords last_words{"seed " + std::to_string(options.seed) + ", again: IOCPP_SIMULATE='" +
+                                        simulator::replay_of(simulator::with_system(options)) +
+                                        "' in the environment of for_each_seed"};
   Simulation simulation{options};
+  const simulator::SeedRun of_many{simulation};
   try {
     test(simulation);
   } catch (const std::exception& exception) {
@@ -121,6 +126,13 @@ void examine(SeedsResult& result, const std::function<void(Simulation&)>& test) 
   std::fputs((result.text() + '\n').c_str(), stderr);
 }
 
+/// No seed is to blame: the last one stands for all.
+void fail_untested(SeedsResult& result, SimulationResult&& last_run) {
+  last_run.violation = simulator::nothing_tested;
+  result.failure = std::move(last_run);
+  std::fputs((result.text() + '\n').c_str(), stderr);
+}
+
 std::string hash_text(std::uint64_t hash) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
@@ -147,7 +159,10 @@ std::string SimulationResult::text() const {
 std::string SeedsResult::text() const {
   if (!failure) {
     return std::to_string(runs) + " runs passed: " + std::to_string(connections) + " connections, " +
-           std::to_string(faults) + " faults";
+           std::to_string(faults) + " faults" +
+           (scripts_dropped == 0 ? ""
+                                 : ", " + std::to_string(scripts_dropped) + " of " + std::to_string(scripts_begun) +
+                                       " scripts dropped after a fault");
   }
   std::string text =
       (shrunk ? "a smaller run that fails as the first did; " : "") + (shrunk ? *shrunk : *failure).text();
@@ -163,6 +178,7 @@ std::string SeedsResult::text() const {
 SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::function<void(Simulation&)>& test,
                           const SimulationOptions& options) {
   SeedsResult result;
+  SimulationResult last_run;
   SimulationOptions one = options;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the one thread that a test has here
   const char* replay = std::getenv("IOCPP_SIMULATE");
@@ -176,9 +192,19 @@ SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::fu
     ++result.runs;
     result.connections += run.connections;
     result.faults += run.faults;
-    if (!run.passed()) result.failure = std::move(run);
+    result.scripts_begun += run.scripts_begun;
+    result.scripts_dropped += run.scripts_dropped;
+    if (run.passed()) {
+      last_run = std::move(run);
+    } else {
+      result.failure = std::move(run);
+    }
   }
-  if (result.failure) examine(result, test);
+  if (result.failure) {
+    examine(result, test);
+  } else if (result.scripts_begun != 0 && result.scripts_dropped == result.scripts_begun) {
+    fail_untested(result, std::move(last_run));
+  }
   return result;
 }
 

@@ -32,7 +32,7 @@ Platform platform_of(Backend backend) noexcept {
   return backend == Backend::iocp ? Platform::iocp : Platform::io_uring;
 }
 
-/// A backlog without faults has room for everybody.
+/// So that who is refused is the server's doing, or a fault's.
 constexpr std::uint32_t backlog_of_any = 1U << 20;
 
 /// In nanoseconds, with the time until then, it is still a number.
@@ -54,9 +54,10 @@ class LettingTimePass {
 
 }  // namespace
 
-void Simulation::Running::draw_system() noexcept {
+SimulationOptions simulator::with_system(SimulationOptions options) {
   constexpr Backend systems[]{Backend::io_uring, Backend::epoll, Backend::iocp};
-  if (options_.server.backend == Backend::automatic) options_.server.backend = systems[options_.seed % 3];
+  if (options.server.backend == Backend::automatic) options.server.backend = systems[options.seed % 3];
+  return options;
 }
 
 Plan Simulation::Running::plan() const {
@@ -70,7 +71,7 @@ Plan Simulation::Running::plan() const {
 
 void Simulation::Running::serve(Handler* handler, HandlerFactory factory) {
   if (run_) throw std::logic_error("Simulation::serve: called before");
-  draw_system();
+  options_ = simulator::with_system(std::move(options_));
   Plan plan = this->plan();
   const unsigned drawn_shards = factory ? simulator::draft(plan).shards : 1;
   Options& server = options_.server;
@@ -78,7 +79,7 @@ void Simulation::Running::serve(Handler* handler, HandlerFactory factory) {
   server.port = 0;
   server.host.clear();
   // What a real server takes from its process's handle limit must be the same on each machine here.
-  if (server.connections_max == 0) server.connections_max = 100'000;
+  if (server.limits.connections_max == 0) server.limits.connections_max = 100'000;
   server = server::checked(server, drawn_shards);
   plan.shared_handler = handler;
   if (factory) {
@@ -99,7 +100,8 @@ Draft Simulation::Running::draft_of(const Plan& plan) const {
   draft.shards = server.shards;
   draft.accept_loop = server.accept_thread;
   draft.accepts_in_flight = static_cast<unsigned>(server.accepts_in_flight);
-  draft.connections_max = server.connections_max;
+  draft.limits = server.limits;
+  draft.habits.network.addresses = 1;
   draft.core = {.send_queue_bytes_high = server.send_queue_bytes_high,
                 .send_queue_bytes_low = server.send_queue_bytes_low,
                 .send_queue_bytes_max = server.send_queue_bytes_max,
@@ -111,14 +113,10 @@ Draft Simulation::Running::draft_of(const Plan& plan) const {
   draft.events_max = options_.events_max;
   draft.peers.expects_echo = false;
   draft.handler.exceptions_fail = options_.exceptions_fail;
-  const bool faults = options_.faults != FaultRate::none;
   draft.script = {.patience = std::min<std::chrono::seconds>(options_.patience, patience_max),
-                  .faults = faults,
                   .absent = options_.absent_peers};
-  if (!faults) {
-    draft.handler.slow_max = {};
-    draft.habits.network.backlog = backlog_of_any;
-  }
+  if (options_.faults == FaultRate::none) draft.handler.slow_max = {};
+  draft.habits.network.backlog = backlog_of_any;
   return draft;
 }
 
@@ -192,12 +190,16 @@ void Simulation::Running::conclude() {
   result_.last_steps = std::move(outcome.last_steps);
   result_.hash = outcome.hash;
   result_.scripted_peers = peers_.size();
+  result_.scripts_begun = outcome.scripts_begun;
+  result_.scripts_dropped = outcome.scripts_dropped;
   result_.connections = outcome.connections;
   result_.faults = outcome.faults;
   result_.faults_drawn = outcome.faults_drawn;
   result_.events = outcome.events;
   result_.virtual_time = outcome.virtual_time;
   result_.counters = run_->counters();
+  const bool tested = result_.scripts_begun == 0 || result_.scripts_dropped != result_.scripts_begun;
+  if (!tested && !of_many_ && result_.passed()) result_.violation = simulator::nothing_tested;
 }
 
 Simulation::Simulation(SimulationOptions options) : running_{std::make_unique<Running>(std::move(options))} {}

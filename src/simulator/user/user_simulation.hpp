@@ -29,6 +29,8 @@ class Simulation::Running {
   bool failed() const noexcept { return !failure_.empty() || (run_ && run_->violated()); }
   std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message) const;
   bool ended() const noexcept { return ended_; }
+  /// One run of many: whether anything was tested is seen by all of them together.
+  void be_of_many() noexcept { of_many_ = true; }
   std::uint64_t random(std::uint64_t bound) noexcept { return chance_.below(bound); }
   const SimulationOptions& options() const noexcept { return options_; }
 
@@ -39,7 +41,6 @@ class Simulation::Running {
   };
   static constexpr std::uint64_t script_stream = 0x736372697074;
 
-  void draw_system() noexcept;
   simulator::Plan plan() const;
   simulator::Draft draft_of(const simulator::Plan& plan) const;
   void do_checks();
@@ -54,10 +55,23 @@ class Simulation::Running {
   SimulationResult result_;
   bool going_ = false;  // a call lets time pass, and may not be made inside itself
   bool ended_ = false;
+  bool of_many_ = false;
 };
 
 namespace simulator {
 
+inline constexpr std::string_view nothing_tested =
+    "nothing was tested: faults broke the connection of every scripted peer, and all scripts were dropped; more peers, "
+    "seeds or fewer faults would help";
+
+/// What a run of `for_each_seed` is told that nobody else may say.
+class SeedRun {
+ public:
+  explicit SeedRun(Simulation& simulation) { simulation.running_->be_of_many(); }
+};
+
+/// The seed draws the system, where it is left open.
+SimulationOptions with_system(SimulationOptions options);
 /// What names a run to `for_each_seed`: "seed=7 system=epoll faults=light", and what is not as usual.
 std::string replay_of(const SimulationOptions& options);
 /// `options`, changed as `text` has it. Throws `std::invalid_argument`.
