@@ -9,6 +9,7 @@
 #include "core/slot_table.hpp"
 #include "core/timer_queue.hpp"
 #include "engine/mailbox.hpp"
+#include "iocpp/options.hpp"
 #include "null_shard.hpp"
 
 namespace {
@@ -76,6 +77,31 @@ void timer_moved(benchmark::State& state) {
   for (core::Timer& timer : timers) queue.cancel(timer);
 }
 BENCHMARK(timer_moved)->ArgName("armed")->Arg(1000)->Arg(1'000'000);
+
+/// A deadline of its own for each of so many connections, and none any more: an item is one of them.
+void timers_armed_and_cancelled(benchmark::State& state) {
+  const TimePoint now = bench::time_now();
+  core::TimerQueue queue;
+  queue.begin(now);
+  std::vector<core::Timer> timers(static_cast<std::size_t>(state.range(0)));
+  std::vector<TimePoint> deadlines(timers.size());
+  Prng prng{1};
+  for (TimePoint& deadline : deadlines) deadline = now + std::chrono::milliseconds{1 + prng.below(600'000)};
+  for (auto _ : state) {
+    for (std::size_t at = 0; at < timers.size(); ++at) queue.arm(timers[at], deadlines[at]);
+    for (core::Timer& timer : timers) queue.cancel(timer);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(timers_armed_and_cancelled)->ArgName("armed")->Arg(1000)->Arg(1'000'000);
+
+/// An echo as above, with the deadlines and caps of a public server.
+void echo_with_deadlines(benchmark::State& state) {
+  bench::NullShard shard{static_cast<std::uint32_t>(state.range(0)), 64, Options::public_internet().deadlines};
+  for (auto _ : state) shard.turn();
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(echo_with_deadlines)->ArgName("connections")->Arg(50)->Arg(1000);
 
 /// What the timers of connections where nothing happens cost a turn.
 void turn_with_armed_timers(benchmark::State& state) {

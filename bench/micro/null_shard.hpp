@@ -11,8 +11,8 @@ namespace bench {
 
 class NullShard {
  public:
-  NullShard(std::uint32_t connections, std::size_t message_bytes)
-      : group_{connections}, engine_{config(), group_, connections, message_bytes} {
+  NullShard(std::uint32_t connections, std::size_t message_bytes, const iocpp::Deadlines& deadlines = {})
+      : group_{connections}, engine_{config(deadlines), group_, connections, message_bytes} {
     group_.loops = group_.acceptors = {&engine_};
     if (engine_.open({&echo_})) throw std::runtime_error("the shard does not open");
     while (engine_.core().connections() != connections) engine_.turn();
@@ -36,8 +36,9 @@ class NullShard {
     void on_receive(iocpp::Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
   };
 
-  static iocpp::engine::EngineConfig config() {
+  static iocpp::engine::EngineConfig config(const iocpp::Deadlines& deadlines) {
     iocpp::engine::EngineConfig config;
+    config.core.deadlines = deadlines;
     config.core.peer_name = &NullPort::peer_name;
     config.listeners = {999};
     return config;

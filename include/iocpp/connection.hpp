@@ -1,6 +1,7 @@
 // A connection as a handler sees it: its id, its handle, and what can be done with it.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -49,10 +50,12 @@ enum class DisconnectReason : std::uint8_t {
   peer_reset,        ///< The peer reset the connection, or vanished in the middle of it.
   local_close,       ///< `Connection::close`, or a drain that ended in order.
   local_abort,       ///< `Connection::abort`.
-  idle_timeout,      ///< Nothing was received or sent for too long.
-  lifetime,          ///< The connection's absolute deadline was over.
-  min_rate,          ///< The peer sent or read too slowly.
-  send_overflow,     ///< The send queue would have grown past `Options::send_queue_bytes_max`.
+  idle_timeout,      ///< Nothing was received or sent for too long: `Deadlines::first_byte`, `idle_receive`,
+                     ///< `idle_send`, `idle`.
+  lifetime,          ///< `Deadlines::lifetime` was over.
+  min_rate,          ///< The peer sent or read too slowly (`Deadlines::min_rate_bytes`), or did not read (`write`).
+  send_overflow,     ///< A send queue would have grown past `Options::send_queue_bytes_max`, or all of them together
+                     ///< past `send_queue_bytes_max_total`.
   limit,             ///< A limit was reached.
   drain_deadline,    ///< The server's drain was over before the connection was.
   handler_threw,     ///< The handler threw an exception.
@@ -127,6 +130,18 @@ class Connection {
   /// `resume_receive`. What was already on its way is kept and delivered first.
   void pause_receive() const noexcept;
   void resume_receive() const noexcept;
+
+  /// A message of the peer's has begun and is not complete: from now on it must come at `Deadlines::min_rate_bytes`,
+  /// until `end_message`. Called again, the next message has begun. Without that deadline these do nothing.
+  void begin_message() const noexcept;
+  void end_message() const noexcept;
+
+  /// Calls `Handler::on_timer` once, after so long (a year at most; 0 or less: soon); counted from this call. A
+  /// connection has one timer: started again, it is moved. It ends with `cancel_timer` and with `close`, `abort` and
+  /// any other end of the connection: `on_timer` is not called after any of them. Throws `std::bad_alloc` where there
+  /// is no memory for it.
+  void start_timer(std::chrono::nanoseconds after) const;
+  void cancel_timer() const noexcept;
 
   /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected`
   /// where the peer has left.

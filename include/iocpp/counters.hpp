@@ -38,6 +38,7 @@ struct Counters {
   std::uint64_t bytes_sent = 0;
   std::uint64_t unsent_bytes = 0;  ///< Lost with connections that ended early.
   std::uint64_t handler_exceptions = 0;
+  std::uint64_t send_total_overflows = 0;  ///< Of `send_overflow`: by `Options::send_queue_bytes_max_total`.
 
   // Resources.
   std::uint64_t receive_buffers_empty = 0;  ///< A receive found no buffer; it was posted again.

@@ -60,6 +60,9 @@ class Handler {
   /// The peer ended its stream: no more `on_receive`. Sending is still possible; by default, closes.
   virtual void on_peer_shutdown(Connection connection) { connection.close(); }
 
+  /// The time that `Connection::start_timer` was given is over.
+  virtual void on_timer(Connection) {}
+
   /// The server is to end, and this connection with it: told once for each open connection, after `on_connect` for one
   /// that comes later. Say goodbye, end what is under way: it has until the drain's deadline, at which it is reset. By
   /// default, closes: what is queued is sent. Not told where the deadline is over already.

@@ -5,6 +5,7 @@
 #include <iocpp/address.hpp>
 #include <iocpp/connection.hpp>
 #include <iocpp/counters.hpp>
+#include <iocpp/deadlines.hpp>
 #include <iocpp/error.hpp>
 #include <iocpp/handler.hpp>
 #include <iocpp/limits.hpp>

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <iocpp/deadlines.hpp>
 #include <iocpp/limits.hpp>
 
 namespace iocpp {
@@ -82,6 +83,14 @@ struct Options {
   bool pause_receive_above_high =
       true;  ///< A peer that does not read is not read from: bounds a connection's memory by itself.
 
+  /// For the queues of all connections of all shards together, as `Connection::send_queue_bytes` counts them (bytes
+  /// that are shared count once for each connection). A send that would pass it ends its connection with
+  /// `send_overflow`, and is counted (`Counters::send_total_overflows`). Shards take room from it in portions, so up to
+  /// an eighth may be left. 0: none, the connections' own caps are all there is.
+  std::size_t send_queue_bytes_max_total = 0;
+
+  Deadlines deadlines{};  ///< What ends connections that are silent, or too slow.
+
   std::chrono::milliseconds linger_timeout{
       5000};  ///< For `close`: when for this long nothing of what is queued could be sent, the rest is cut off; and so
               ///< long the peer's end is awaited after that. 1 ms to a year. (Windows says no sooner than after 512
@@ -105,8 +114,12 @@ struct Options {
   /// the number of shards as its number. An exception makes `start` fail with it.
   std::function<void(unsigned shard)> on_thread_start{};
 
-  /// For a port that anybody can reach: no address has more than a share of the server. `Limits` for addresses, and a
-  /// rate for all.
+  /// For peers that mean well: the defaults, by name. No deadline, no cap for the whole server, no limit but that of
+  /// connections.
+  static Options trusted_network();
+  /// For a port that anybody can reach: nobody holds a handle or memory for longer than useful, and no address has more
+  /// than a share of the server. Deadlines as `Deadlines` has them, `Limits` for addresses and a rate for all, and
+  /// tighter queues: watermarks of 256 and 64 KiB, 4 MiB a connection, 256 MiB in all.
   static Options public_internet();
 };
 

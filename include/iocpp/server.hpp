@@ -106,6 +106,10 @@ class Server {
   /// was accepted but not run when the server ends is destroyed unrun. Fails as `send` does. Any thread.
   [[nodiscard]] std::error_code post(unsigned shard, std::function<void()> task);
 
+  /// The same after `delay` (a year at most), counted from this call; tasks with the same end run in any order. They
+  /// hold up nothing: when the server ends, those that were not run are destroyed. Any thread.
+  [[nodiscard]] std::error_code post_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task);
+
   /// Connections handed over with `Connection` are found by id on their shard's thread. Elsewhere: a handle that
   /// answers "closed".
   Connection connection(ConnectionId id) noexcept;

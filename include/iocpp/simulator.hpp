@@ -189,6 +189,7 @@ class Simulation {
   void after(std::chrono::nanoseconds delay, std::function<void()> task);
   /// As `Server` has them: from anywhere, with the same results.
   [[nodiscard]] std::error_code post(unsigned shard, std::function<void()> task);
+  [[nodiscard]] std::error_code post_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task);
   [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte> bytes);
   [[nodiscard]] std::error_code disconnect(ConnectionId id);
   [[nodiscard]] std::error_code abort(ConnectionId id);

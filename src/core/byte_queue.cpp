@@ -14,6 +14,13 @@ void ByteQueue::append(Block& block) noexcept {
 
 void ByteQueue::append(BlockPool& pool, std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
+  if (head_ == nullptr && bytes.size() <= BlockPool::small_bytes - sizeof(Block)) {
+    // Most often: the first block, and the only one.
+    Block& block = pool.take(bytes.size());
+    std::memcpy(block.end, bytes.data(), bytes.size());
+    block.end += bytes.size();
+    return append(block);
+  }
   const std::size_t into_tail = tail_ == nullptr ? 0 : std::min(tail_->room(), bytes.size());
   // New blocks first: if there is no memory for one, nothing has changed yet.
   ByteQueue rest;

@@ -17,11 +17,19 @@ void Core::close(Slot& slot) noexcept {
   slot.reason = slot.peer_ended ? DisconnectReason::peer_closed : DisconnectReason::local_close;
   slot.end_requested = true;
   slot.resuming = false;
+  cancel_user_timer(slot);
   mark_dirty(slot);
 }
 
 void Core::abort(ConnectionId id) noexcept {
   if (Slot* slot = find(id); slot != nullptr) end(*slot, DisconnectReason::local_abort, 0, true);
+}
+
+/// There is no room for so many bytes more: in its own queue, or in all of them together.
+SendResult Core::overflow(Slot& slot, std::size_t bytes) noexcept {
+  if (bytes <= config_.send_queue_bytes_max - slot.send_queue.size()) counters_.send_total_overflows.add();
+  end(slot, DisconnectReason::send_overflow, 0, true);
+  return {.overflow = true};
 }
 
 /// Over, whatever is in flight. Where close() was called before and everything was sent, its reason stands, unless it
@@ -35,13 +43,15 @@ void Core::end(Slot& slot, DisconnectReason reason, int error, bool reset) noexc
   }
   slot.state = SlotState::ending;
   slot.reset = reset;
-  timers_.cancel(slot);
+  cancel_timers(slot);
   mark_dirty(slot);
 }
 
 void Core::settle(Slot& slot) {
   if (slot.resuming) deliver_stash(slot);
   if (slot.state == SlotState::flushing) flush_or_linger(slot);
+  if (rules_.any) [[unlikely]]
+    attend(slot);
   const bool over = slot.state == SlotState::ending && !slot.receive_in_flight && !slot.send_in_flight;
   if (over) disconnected(slot);
   // Not sooner: what its own callbacks did to it in here is settled too. Marked for a second look, it could be looked
@@ -70,10 +80,12 @@ void Core::disconnected(Slot& slot) {
   counters_.unsent_bytes.add(unsent);
   drain_.ended(slot, unsent);
   guarded([&] { handlers_[slot.listener]->on_disconnect(handle_of(slot), why); });
+  settling_tick_ = 0;  // it may have been slow
   release_memory(slot);
 }
 
 void Core::release_memory(Slot& slot) noexcept {
+  send_share_.give_back(slot.send_queue.size());
   slot.send_queue.clear(blocks_);
   slot.lent = false;
   if (slot.stash != nullptr) {

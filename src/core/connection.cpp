@@ -63,6 +63,22 @@ void Connection::resume_receive() const noexcept {
   if (core_ != nullptr) core_->resume_receive(id_);
 }
 
+void Connection::begin_message() const noexcept {
+  if (core_ != nullptr) core_->begin_message(id_);
+}
+
+void Connection::end_message() const noexcept {
+  if (core_ != nullptr) core_->end_message(id_);
+}
+
+void Connection::start_timer(std::chrono::nanoseconds after) const {
+  if (core_ != nullptr) core_->start_timer(id_, after);
+}
+
+void Connection::cancel_timer() const noexcept {
+  if (core_ != nullptr) core_->cancel_timer(id_);
+}
+
 std::error_code Connection::peer_address(Address& address) const noexcept {
   return core_ == nullptr ? make_error_code(errc::closed) : core_->peer_address(id_, address);
 }

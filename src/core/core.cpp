@@ -7,7 +7,13 @@
 namespace iocpp::core {
 
 Core::Core(const CoreConfig& config, Gate& gate, TimeSource& time)
-    : config_{config}, gate_{gate}, time_{time}, receive_shortage_{config.shard}, send_shortage_{config.shard} {
+    : config_{config},
+      rules_{config.deadlines},
+      send_share_{config.send_budget},
+      gate_{gate},
+      time_{time},
+      receive_shortage_{config.shard},
+      send_shortage_{config.shard} {
   starved_timer_.kind = TimerKind::starved;
 }
 
@@ -18,6 +24,10 @@ Core::~Core() {
 bool Core::adopt(NativeHandle handle, std::uint16_t listener, std::uint32_t place) {
   Slot* slot = slots_.take();
   if (slot == nullptr) return false;
+  if (rules_.any && !watch(*slot)) {
+    slots_.release(*slot);
+    return false;
+  }
   slot->state = SlotState::open;
   slot->handle = handle;
   slot->listener = listener;
@@ -44,7 +54,10 @@ void Core::mark_dirty(Slot& slot) noexcept {
 
 Slot* Core::next_dirty() noexcept {
   Slot* slot = dirty_first_;
-  if (slot == nullptr) return nullptr;
+  if (slot == nullptr) {
+    settling_tick_ = 0;
+    return nullptr;
+  }
   dirty_first_ = slot->dirty_next;
   if (dirty_first_ == nullptr) dirty_last_ = nullptr;
   return slot;
@@ -52,7 +65,13 @@ Slot* Core::next_dirty() noexcept {
 
 void Core::on_timer(Timer& timer) {
   if (timer.kind == TimerKind::starved) return retry_starved();
-  // The only deadline of a connection so far is close()'s.
+  if (timer.kind == TimerKind::user) return user_timer_fired(slots_.at(static_cast<UserTimer&>(timer).index));
+  if (timer.kind == TimerKind::watch) {
+    Watch& watch = static_cast<Watch&>(timer);
+    watch.fired = true;
+    return mark_dirty(slots_.at(watch.index));
+  }
+  // The slot's own timer is close()'s.
   Slot& slot = static_cast<Slot&>(timer);
   assert(slot.state == SlotState::flushing || slot.state == SlotState::lingering);
   const bool unsent = !slot.send_queue.empty();

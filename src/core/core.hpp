@@ -16,10 +16,13 @@
 #include "core/completion.hpp"
 #include "core/drain.hpp"
 #include "core/gate.hpp"
+#include "core/send_budget.hpp"
 #include "core/shard_counters.hpp"
+#include "core/slot_column.hpp"
 #include "core/slot_table.hpp"
 #include "core/timer_queue.hpp"
 #include "core/transfer_outcome.hpp"
+#include "core/watch.hpp"
 #include "iocpp/handler.hpp"
 
 namespace iocpp::core {
@@ -35,6 +38,8 @@ struct CoreConfig {
   std::size_t linger_bytes_max = 1U << 20;
   /// Received bytes, so many or more at once, are sent from where they lie. Only where the port lends.
   std::size_t lend_bytes_min = SIZE_MAX;
+  Deadlines deadlines{};
+  SendBudget* send_budget = nullptr;  ///< Of the whole server; null: no cap but the connections' own.
   /// Asks the system for a peer's address; the native error, 0 for success.
   int (*peer_name)(NativeHandle, Address&) noexcept = nullptr;
 };
@@ -144,6 +149,10 @@ class Core {
   void abort(ConnectionId id) noexcept;
   void pause_receive(ConnectionId id) noexcept;
   void resume_receive(ConnectionId id) noexcept;
+  void begin_message(ConnectionId id) noexcept;
+  void end_message(ConnectionId id) noexcept;
+  void start_timer(ConnectionId id, std::chrono::nanoseconds after);
+  void cancel_timer(ConnectionId id) noexcept;
   std::error_code peer_address(ConnectionId id, Address& address) const noexcept;
   void* context(ConnectionId id, const void* type) const noexcept;
   void set_context(ConnectionId id, void* object, const void* type);
@@ -169,7 +178,7 @@ class Core {
   bool may_lend(const Slot& slot, std::span<const std::byte> bytes) const noexcept;
   void lent_send_ended(Slot& slot, int error, bool cancelled_here);
   void keep_lent(Slot& slot) noexcept;
-  SendResult refuse_send(Slot* slot, std::size_t bytes) noexcept;
+  SendResult overflow(Slot& slot, std::size_t bytes) noexcept;
   template <class Append>
   SendResult enqueue(ConnectionId id, std::size_t bytes, Append&& append);
   void queue_shrank(Slot& slot);
@@ -184,6 +193,18 @@ class Core {
   void disconnected(Slot& slot);
   void release_memory(Slot& slot) noexcept;
   void destroy_context(Slot& slot) noexcept;
+
+  // deadlines.cpp
+  bool watch(Slot& slot) noexcept;
+  void note_received(Slot& slot, std::size_t bytes) noexcept;
+  void note_sent(Slot& slot, std::size_t bytes) noexcept;
+  void note_sent_quietly(Slot& slot) noexcept;
+  void attend(Slot& slot) noexcept;
+  void end_late(Slot& slot, DisconnectReason reason) noexcept;
+  void cancel_timers(Slot& slot) noexcept;
+  void cancel_user_timer(Slot& slot) noexcept;
+  void user_timer_fired(Slot& slot);
+  std::uint64_t settling_tick() noexcept;
 
   // draining.cpp
   void join_drain(Slot& slot) noexcept;
@@ -205,12 +226,21 @@ class Core {
   void retry_later(Slot& slot, Operation operation, TransferOutcome outcome) noexcept;
   void retry_starved() noexcept;
 
+  struct UserTimer : Timer {
+    std::uint32_t index = 0;  ///< Of its slot.
+  };
+
   CoreConfig config_;
+  DeadlineRules rules_;
+  SendShare send_share_;
   Gate& gate_;
   TimeSource& time_;
   std::vector<Handler*> handlers_;
   TimerQueue timers_;
   SlotTable slots_;
+  SlotColumn<Watch> watches_;
+  SlotColumn<UserTimer> user_timers_;
+  std::uint64_t settling_tick_ = 0;  // of the slots that are being settled; 0: to be read
   BlockPool blocks_;
   ShardCounters counters_;
   Drain drain_;

@@ -21,6 +21,8 @@ void Core::on_receive(const Completion& completion) {
   received_ = &completion;
   received(*slot, {completion.received, completion.bytes});
   received_ = nullptr;
+  if (rules_.any) [[unlikely]]
+    note_received(*slot, completion.bytes);
 }
 
 void Core::received(Slot& slot, std::span<const std::byte> bytes) {
@@ -110,6 +112,7 @@ void Core::resume_if_unpaused(Slot& slot) noexcept {
 
 void Core::deliver_stash(Slot& slot) {
   slot.resuming = false;
+  settling_tick_ = 0;  // the handler may be slow
   while (slot.stash != nullptr) {
     if (slot.paused() || slot.state != SlotState::open) return;
     ByteQueue& bytes = slot.stash->bytes;

@@ -7,21 +7,17 @@
 
 namespace iocpp::core {
 
-SendResult Core::refuse_send(Slot* slot, std::size_t bytes) noexcept {
-  if (slot == nullptr || slot->state != SlotState::open || slot->end_requested) return {.closed = true};
-  if (bytes <= config_.send_queue_bytes_max - slot->send_queue.size()) return {};
-  end(*slot, DisconnectReason::send_overflow, 0, true);
-  return {.overflow = true};
-}
-
 template <class Append>
 SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
   Slot* slot = find(id);
-  if (const SendResult refused = refuse_send(slot, bytes); refused.closed || refused.overflow) return refused;
+  if (slot == nullptr || slot->state != SlotState::open || slot->end_requested) return {.closed = true};
+  const bool fits = bytes <= config_.send_queue_bytes_max - slot->send_queue.size();
+  if (!fits || !send_share_.take(bytes)) return overflow(*slot, bytes);
   if (bytes != 0) {
     try {
       append(*slot);
     } catch (...) {
+      send_share_.give_back(bytes);
       end(*slot, DisconnectReason::out_of_resources, 0, true);
       return {.closed = true};
     }
@@ -84,6 +80,9 @@ void Core::on_send(const Completion& completion) {
     if (!counted) counters_.bytes_sent.add(completion.bytes);
     send_shortage_.over();
     slot->send_queue.consume(blocks_, completion.bytes);
+    send_share_.give_back(completion.bytes);
+    if (rules_.any && !counted) [[unlikely]]
+      note_sent(*slot, completion.bytes);
     if (slot->state == SlotState::open || slot->state == SlotState::flushing) {
       call_handler(*slot, [&](Handler& handler) { handler.on_sent(handle_of(*slot), completion.bytes); });
       queue_shrank(*slot);
@@ -113,6 +112,7 @@ void Core::keep_lent(Slot& slot) noexcept {
 }
 
 void Core::keep_lent() noexcept {
+  settling_tick_ = 0;
   for (Slot* slot = dirty_first_; slot != nullptr; slot = slot->dirty_next) {
     if (slot->lent && !slot->send_in_flight) keep_lent(*slot);
   }
@@ -129,6 +129,8 @@ bool Core::may_send_quietly(const Slot& slot, std::size_t bytes) const noexcept 
 /// Counted now: its completion may come much later.
 void Core::quiet_send_posted(Slot& slot) noexcept {
   slot.send_quiet = true;
+  if (rules_.any) [[unlikely]]
+    note_sent_quietly(slot);
   counters_.bytes_sent.add(slot.send_in_flight_bytes);
 }
 

@@ -22,6 +22,7 @@ void ShardCounters::add_to(Counters& sum) const noexcept {
   sum.bytes_sent += bytes_sent.get();
   sum.unsent_bytes += unsent_bytes.get();
   sum.handler_exceptions += handler_exceptions.get();
+  sum.send_total_overflows += send_total_overflows.get();
   sum.receive_buffers_empty += receive_buffers_empty.get();
   sum.resource_retries += resource_retries.get();
   sum.completion_overflows += completion_overflows.get();

@@ -33,7 +33,7 @@ struct ShardCounters {
       accept_retries_paced, accept_pauses, listeners_lost, listeners_restored;
   Counter connections_open;
   std::array<Counter, disconnect_reasons> disconnected;
-  Counter bytes_received, bytes_sent, unsent_bytes, handler_exceptions;
+  Counter bytes_received, bytes_sent, unsent_bytes, handler_exceptions, send_total_overflows;
   Counter receive_buffers_empty, resource_retries, completion_overflows, stale_completions, mailbox_undeliverable,
       loop_errors, turns;
   Counter listeners_open, accepts_in_flight, listeners_waiting, listeners_paused;

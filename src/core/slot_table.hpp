@@ -27,6 +27,11 @@ class SlotTable {
     return slot.generation == generation && slot.state != SlotState::free ? &slot : nullptr;
   }
 
+  /// A slot that was taken, whatever its generation.
+  Slot& at(std::uint32_t index) const noexcept {
+    return (*chunks_[index >> chunk_bits])[index & (chunk_slots - 1)].slot;
+  }
+
   std::uint32_t in_use() const noexcept { return in_use_; }
 
   /// Calls `visit(Slot&)` for each slot in use. `visit` may change slots, but not release them.
@@ -49,9 +54,6 @@ class SlotTable {
   };
   using Chunk = std::array<Place, chunk_slots>;
 
-  Slot& at(std::uint32_t index) const noexcept {
-    return (*chunks_[index >> chunk_bits])[index & (chunk_slots - 1)].slot;
-  }
   bool grow() noexcept;
 
   std::vector<std::unique_ptr<Chunk>> chunks_;

@@ -7,8 +7,12 @@
 namespace iocpp::core {
 
 void TimerQueue::arm(Timer& timer, TimePoint deadline) noexcept {
+  arm_at(timer, ceil_tick(deadline));
+}
+
+void TimerQueue::arm_at(Timer& timer, std::uint64_t tick) noexcept {
   cancel(timer);
-  timer.tick = ceil_tick(deadline);
+  timer.tick = tick;
   ++armed_;
   place(timer);
 }

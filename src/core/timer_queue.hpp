@@ -12,7 +12,7 @@
 namespace iocpp::core {
 
 /// What a timer belongs to; the owner derives from `Timer`.
-enum class TimerKind : std::uint8_t { connection, listener, starved, drain };
+enum class TimerKind : std::uint8_t { connection, watch, user, listener, starved, drain, postponed };
 
 struct Timer : Link {
   std::uint64_t tick = 0;
@@ -36,6 +36,20 @@ class TimerQueue {
   /// Arms `timer`, or moves it. A deadline that has passed fires at the next `expire`.
   void arm(Timer& timer, TimePoint deadline) noexcept;
   void cancel(Timer& timer) noexcept;
+
+  /// The same by tick.
+  void arm_at(Timer& timer, std::uint64_t tick) noexcept;
+
+  /// The tick that `expire` was last called in, or `begin`.
+  std::uint64_t tick() const noexcept { return current_; }
+  /// The tick that `time` lies in.
+  static std::uint64_t floor_tick(TimePoint time) noexcept {
+    return static_cast<std::uint64_t>(time.time_since_epoch().count()) >> tick_bits;
+  }
+  /// So many ticks take at least `span`, whatever part of the first one is over already.
+  static std::uint64_t ticks_of(std::chrono::nanoseconds span) noexcept {
+    return ((static_cast<std::uint64_t>(span.count()) + (1U << tick_bits) - 1) >> tick_bits) + 1;
+  }
 
   bool empty() const noexcept { return armed_ == 0; }
   /// For tests and the simulator: it looks at every timer.
@@ -72,9 +86,6 @@ class TimerQueue {
     std::uint64_t tick;
   };
 
-  static std::uint64_t floor_tick(TimePoint time) noexcept {
-    return static_cast<std::uint64_t>(time.time_since_epoch().count()) >> tick_bits;
-  }
   static std::uint64_t ceil_tick(TimePoint time) noexcept {
     return (static_cast<std::uint64_t>(time.time_since_epoch().count()) + (1U << tick_bits) - 1) >> tick_bits;
   }

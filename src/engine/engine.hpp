@@ -9,6 +9,7 @@
 #include "core/acceptor.hpp"
 #include "engine/listener.hpp"
 #include "engine/loop.hpp"
+#include "engine/postponed.hpp"
 #include "iocpp/error.hpp"
 
 namespace iocpp::engine {
@@ -47,11 +48,12 @@ class Engine final : public Loop, private core::TimeSource {
   static constexpr std::chrono::seconds report_pause{1};
 
   // turn.hpp: one turn
-  static core::CoreConfig core_config(const EngineConfig& config) noexcept;
+  static core::CoreConfig core_config(const EngineConfig& config, Group& group) noexcept;
   void note_wait_error(int error);
   std::optional<std::chrono::nanoseconds> wait_time() const noexcept;
   void dispatch(const Completion& completion);
   void on_timer(core::Timer& timer);
+  void postpone(Message& message);
   void flush();
   bool post(core::Slot& slot);
   bool post_send(core::Slot& slot);
@@ -96,6 +98,7 @@ class Engine final : public Loop, private core::TimeSource {
   std::deque<Listener> listeners_;
   core::Timer drain_timer_;
   core::Timer patience_timer_;
+  Postponed postponed_;
   TimePoint now_{};
   std::size_t last_placed_ = 0;
   bool posts_refused_ = false;  // a posting call had no room: the next wait does not sleep

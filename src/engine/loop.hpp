@@ -95,10 +95,12 @@ class Loop {
 
 /// What the shards of one server share. It outlives them.
 struct Group {
-  explicit Group(const Limits& limits, const HashKey& key = {}) : gate{limits, key} {}
+  explicit Group(const Limits& limits, const HashKey& key = {}, std::size_t send_bytes_max = 0, std::size_t shards = 1)
+      : gate{limits, key}, send_budget{send_bytes_max, shards} {}
   explicit Group(std::size_t connections_max) : Group{Limits{.connections_max = connections_max}} {}
 
   core::Gate gate;
+  core::SendBudget send_budget;
   std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};

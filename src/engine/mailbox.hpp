@@ -11,12 +11,13 @@
 
 #include "base/multi_producer_queue.hpp"
 #include "base/native_handle.hpp"
+#include "engine/postponed.hpp"
 #include "iocpp/connection.hpp"
 
 namespace iocpp::engine {
 
 struct Message : QueueNode {
-  enum class Kind : std::uint8_t { send, shutdown_send, close, abort, task, adopt };
+  enum class Kind : std::uint8_t { send, shutdown_send, close, abort, task, postponed, adopt };
 
   Kind kind;
   std::uint16_t listener = 0;       ///< adopt
@@ -25,6 +26,7 @@ struct Message : QueueNode {
   ConnectionId id;
   std::vector<std::byte> bytes;  ///< send
   std::function<void()> task;
+  std::unique_ptr<PostponedTask> later;  ///< postponed
 
   explicit Message(Kind what) noexcept : kind{what} {}
 

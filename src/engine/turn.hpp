@@ -7,10 +7,11 @@ namespace iocpp::engine {
 
 template <CompletionPort Port>
 Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<Port> port)
-    : Loop{core_config(config), group.gate, *this, config.mailbox_bytes_max},
+    : Loop{core_config(config, group), group.gate, *this, config.mailbox_bytes_max},
       group_{group},
       config_{config},
-      port_{std::move(port)} {
+      port_{std::move(port)},
+      postponed_{core_.timers()} {
   drain_timer_.kind = patience_timer_.kind = core::TimerKind::drain;
   config_.backend.counters = &core_.counters();
   for (std::uint32_t index = 0; index < config.listeners.size(); ++index) {
@@ -26,8 +27,9 @@ Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<P
 }
 
 template <CompletionPort Port>
-core::CoreConfig Engine<Port>::core_config(const EngineConfig& config) noexcept {
+core::CoreConfig Engine<Port>::core_config(const EngineConfig& config, Group& group) noexcept {
   core::CoreConfig core = config.core;
+  if (group.send_budget.most() != 0) core.send_budget = &group.send_budget;
   core.lend_bytes_min = Port::capabilities.lends ? config.lend_bytes_min : SIZE_MAX;
   return core;
 }
@@ -105,8 +107,14 @@ template <CompletionPort Port>
 void Engine<Port>::on_timer(core::Timer& timer) {
   switch (timer.kind) {
     case core::TimerKind::connection:
+    case core::TimerKind::watch:
+    case core::TimerKind::user:
     case core::TimerKind::starved:
       return core_.on_timer(timer);
+    case core::TimerKind::postponed: {
+      const std::unique_ptr<PostponedTask> due = postponed_.take(timer);
+      return core_.guarded(due->task);
+    }
     case core::TimerKind::drain:
       return &timer == &drain_timer_ ? core_.cut_drain() : core_.end_drain_patience();
     case core::TimerKind::listener:
@@ -207,10 +215,18 @@ void Engine<Port>::handle_message(Message& message) {
       return core_.abort(message.id);
     case Message::Kind::task:
       return core_.guarded(message.task);
+    case Message::Kind::postponed:
+      return postpone(message);
     case Message::Kind::adopt:
       arrived();
       return adopt({message.handle, message.listener, message.place});
   }
+}
+
+/// Without memory for it the task is lost, and counted as one that threw.
+template <CompletionPort Port>
+void Engine<Port>::postpone(Message& message) {
+  core_.guarded([&] { postponed_.add(message.later); });
 }
 
 /// The message will not be carried out any more.
@@ -261,6 +277,7 @@ bool Engine<Port>::finished() {
   if (places) group_.placing_ended();
   core_.timers().cancel(drain_timer_);
   core_.timers().cancel(patience_timer_);
+  postponed_.drop_all();
   core_.for_each_handler([this](Handler& handler) { core_.guarded([&] { handler.on_server_close(); }); });
   if (std::exchange(reserve_out_, false)) group_.reserves_out.fetch_sub(1);
   port_->stop();

@@ -41,6 +41,9 @@ void check_sizes(const Options& options) {
   // Whoever stops at the high watermark must have room for the send that passed it.
   require(options.send_queue_bytes_high < options.send_queue_bytes_max,
           "send_queue_bytes_high: below send_queue_bytes_max, by the size of a send");
+  const std::size_t total = options.send_queue_bytes_max_total;
+  require(total == 0 || total >= options.send_queue_bytes_max,
+          "send_queue_bytes_max_total: at least send_queue_bytes_max, or 0");
   require(options.mailbox_bytes_max >= 1, "mailbox_bytes_max: at least 1");
   constexpr std::size_t socket_buffer_most = 1U << 30;
   require(options.socket_receive_buffer <= socket_buffer_most, "socket_receive_buffer: at most 1 GiB");
@@ -73,6 +76,22 @@ void check_times(const Options& options) {
   require(options.drain_timeout.count() >= 0, "drain_timeout: not negative");
 }
 
+void check_deadlines(const Deadlines& deadlines) {
+  const auto require_span = [](std::chrono::milliseconds span, std::chrono::milliseconds longest, const char* rule) {
+    require(span.count() >= 0 && span <= longest, rule);
+  };
+  // core::Watch measures with 32 bits.
+  constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 20};
+  require_span(deadlines.first_byte, longest, "deadlines.first_byte: 0 to 20 days");
+  require_span(deadlines.idle_receive, longest, "deadlines.idle_receive: 0 to 20 days");
+  require_span(deadlines.idle_send, longest, "deadlines.idle_send: 0 to 20 days");
+  require_span(deadlines.idle, longest, "deadlines.idle: 0 to 20 days");
+  require_span(deadlines.write, longest, "deadlines.write: 0 to 20 days");
+  require_span(deadlines.lifetime, std::chrono::hours{24 * 365}, "deadlines.lifetime: 0 to a year");
+  require_span(deadlines.min_rate_grace, longest, "deadlines.min_rate_grace: 1 ms to 20 days");
+  require(deadlines.min_rate_grace.count() >= 1, "deadlines.min_rate_grace: 1 ms to 20 days");
+}
+
 }  // namespace
 
 Options checked(Options options, unsigned default_shards) {
@@ -83,6 +102,7 @@ Options checked(Options options, unsigned default_shards) {
   check_listeners(options);
   check_sizes(options);
   check_times(options);
+  check_deadlines(options.deadlines);
   check_limits(options.limits);
   if (options.listen.empty()) options.listen.push_back({.host = options.host, .port = options.port});
   std::size_t& connections_max = options.limits.connections_max;

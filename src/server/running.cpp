@@ -52,7 +52,7 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       handler_{handler},
       factory_{std::move(factory)},
       choice_{backend::choose(options_.backend)},
-      group_{options_.limits, random_key()} {
+      group_{options_.limits, random_key(), options_.send_queue_bytes_max_total, options_.shards} {
   if (handler_ == nullptr && !factory_)
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
   meet_predecessor();
@@ -163,7 +163,8 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
                  .send_queue_bytes_max = options_.send_queue_bytes_max,
                  .pause_receive_above_high = options_.pause_receive_above_high,
                  .linger_timeout = options_.linger_timeout,
-                 .linger_bytes_max = options_.linger_bytes_max};
+                 .linger_bytes_max = options_.linger_bytes_max,
+                 .deadlines = options_.deadlines};
   backend::set_platform(config.core);
   config.backend.sockets = {.tcp_nodelay = options_.tcp_nodelay,
                             .keepalive = options_.keepalive,
@@ -340,6 +341,15 @@ DrainReport Server::Running::wait() {
 Connection Server::Running::connection(ConnectionId id) const noexcept {
   engine::Loop* loop = shard(id.shard());
   return loop != nullptr && loop == loop_of_this_thread ? loop->core().connection(id) : Connection{};
+}
+
+std::error_code Server::Running::put_after(unsigned shard_index, std::chrono::nanoseconds delay,
+                                           std::function<void()> task) {
+  constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
+  auto message = std::make_unique<engine::Message>(engine::Message::Kind::postponed);
+  message->later = std::make_unique<engine::PostponedTask>(
+      now() + std::clamp(delay, std::chrono::nanoseconds{0}, longest), std::move(task));
+  return put(shard_index, std::move(message));
 }
 
 std::error_code Server::Running::put(unsigned shard_index, std::unique_ptr<engine::Message>&& message) {

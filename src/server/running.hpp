@@ -33,6 +33,8 @@ class Server::Running {
   /// A message that is refused is left where it was.
   std::error_code put(unsigned shard, std::unique_ptr<engine::Message>&& message);
 
+  std::error_code put_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task);
+
   const Options& options() const noexcept { return options_; }
   const backend::Choice& choice() const noexcept { return choice_; }
   const std::vector<backend::ListeningSockets>& listeners() const noexcept { return listeners_; }

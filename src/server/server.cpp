@@ -82,6 +82,10 @@ std::error_code Server::post(unsigned shard, std::function<void()> task) {
   return running_->put(shard, std::move(message));
 }
 
+std::error_code Server::post_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task) {
+  return running_->put_after(shard, delay, std::move(task));
+}
+
 Connection Server::connection(ConnectionId id) noexcept {
   return running_->connection(id);
 }

@@ -57,7 +57,7 @@ void CheckedHandler::call(Connection connection, What what, std::uint64_t value,
   if (depth_ != 0) machine_.violate(13, "a callback inside another callback");
   if (connection.send_queue_bytes() > habits_.send_queue_bytes_max)
     machine_.violate(16, "a send queue is above its cap");
-  if (habits_.slow_max.count() != 0 && one_in(machine_.streams.scheduler, 256))
+  if (habits_.slow_max.count() != 0 && one_in(machine_.streams.scheduler, habits_.slow_one_in))
     machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
   if (known.writable_due && what != What::on_writable)
     machine_.violate(10, "a send queue fell below its low watermark, and on_writable was not called");
@@ -69,7 +69,9 @@ void CheckedHandler::call(Connection connection, What what, std::uint64_t value,
     ~Inside() {
       --handler.depth_;
       handler.note_queue(connection, queued);
-      handler.witnesses_[slot].called = handler.machine_.now();
+      Witness& witness = handler.witnesses_[slot];
+      witness.called = handler.machine_.now();
+      witness.times.queue(witness.called, queued, connection.send_queue_bytes());
     }
   };
   ++depth_;
@@ -83,6 +85,7 @@ void CheckedHandler::note_queue(Connection connection, std::size_t before) {
   const std::size_t now = connection.send_queue_bytes();
   if (now > before) known.accepted += now - before;
   known.above = known.above || now > habits_.writable_above;
+  if (known.above) known.times.held();
 }
 
 /// An exception goes on to the library in any case.
@@ -114,6 +117,7 @@ void CheckedHandler::on_connect(Connection connection) {
   Witness& known = witness(connection);
   if (known.live) machine_.violate(11, "on_connect for a slot whose connection has not ended");
   known = {.id = connection.id(), .connection = connection, .live = true, .early = !told_any_};
+  if (!habits_.hears_sent) known.times.sends_are_quiet();
   ++live_;
   if (const Socket* socket = machine_.network.find(connection.native_handle());
       socket != nullptr && socket->kind == Socket::Kind::stream) {
@@ -132,7 +136,13 @@ void CheckedHandler::on_connect(Connection connection) {
   if (reserves_out_ != nullptr && reserves_out_->load() != 0)
     machine_.violate(3, "a client has the handle with which another loop refuses clients at the limit");
   check_peer_address(connection);
-  call(connection, What::on_connect, known.number, [&] { inner_.on_connect(connection); });
+  call(connection, What::on_connect, known.number, [&] {
+    inner_.on_connect(connection);
+    if (habits_.messages) connection.begin_message();
+  });
+  Witness& connected = witness(connection);
+  connected.times.connected(machine_.now());
+  if (habits_.messages) connected.times.begins_message(machine_.now());
 }
 
 /// It may fail, whether the client is there or not; one that is told is the client's.
@@ -160,6 +170,7 @@ void CheckedHandler::on_receive(Connection connection, std::span<const std::byte
     inner_.on_receive(connection, bytes);
     whims(connection);
   });
+  known.times.received(machine_.now(), bytes.size());
 }
 
 /// Its echo will not fit. It ends for that, unless somebody ends it otherwise, in this turn too.
@@ -178,6 +189,7 @@ void CheckedHandler::on_sent(Connection connection, std::size_t bytes) {
   if (known.closed && habits_.slow_max.count() != 0)
     machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
   call(connection, What::on_sent, bytes, [&] { inner_.on_sent(connection, bytes); });
+  known.times.sent(machine_.now(), bytes);
   const bool ends = known.closed || known.aborted || draining_;
   known.writable_due =
       sends_are_known() && known.above && !ends && connection.send_queue_bytes() <= habits_.writable_below;
@@ -192,10 +204,23 @@ void CheckedHandler::on_writable(Connection connection) {
   call(connection, What::on_writable, 0, [&] { inner_.on_writable(connection); });
 }
 
+void CheckedHandler::on_timer(Connection connection) {
+  Witness& known = witness(connection);
+  if (habits_.known && (!known.has_timer || machine_.now() < known.timer_due))
+    machine_.violate(15, "on_timer for a timer that was cancelled, or before its time");
+  known.has_timer = false;
+  call(connection, What::on_timer, 0, [&] {
+    inner_.on_timer(connection);
+    if (habits_.timers) cancel_some(connection);
+  });
+}
+
 void CheckedHandler::on_peer_shutdown(Connection connection) {
   Witness& known = witness(connection);
   if (known.ended) machine_.violate(11, "on_peer_shutdown twice");
   known.ended = known.closed = true;
+  known.times.peer_ended();
+  known.has_timer = false;
   call(connection, What::on_peer_shutdown, 0, [&] { inner_.on_peer_shutdown(connection); });
 }
 
@@ -239,6 +264,7 @@ void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how)
 }
 
 void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
+  if (ended_by_deadline(known, how.reason)) return;
   if (!has_cause(known, how.reason)) machine_.violate(11, "on_disconnect with a reason for which there was no cause");
   if (known.aborted && machine_.now() - known.aborted_at > abort_bound)
     machine_.violate(12, "a connection went on for seconds after abort()");
@@ -251,7 +277,8 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
   const Link* link = link_of(known.id);
   const bool enough = link != nullptr && link->read > known.received + habits_.linger_bytes_max;
   const bool by_patience = !enough && habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&
-                           !draining_ && link != nullptr && !link->to_server.end_arrived && !link->reset_at_server;
+                           !draining_ && habits_.deadlines.lifetime.count() == 0 && link != nullptr &&
+                           !link->to_server.end_arrived && !link->reset_at_server;
   if (by_patience && machine_.now() - known.called < linger_timeout)
     machine_.violate(15, "close() has waited for the peer's end for less than its time");
 }
@@ -307,7 +334,7 @@ bool CheckedHandler::has_cause(const Witness& known, DisconnectReason reason) no
     case DisconnectReason::handler_threw:
       return !habits_.known || known.threw;
     case DisconnectReason::send_overflow:
-      return !habits_.known || known.overflows || habits_.by_mailbox;
+      return !habits_.known || known.overflows || habits_.by_mailbox || habits_.total_capped;
     case DisconnectReason::drain_deadline:
       return draining_;
     case DisconnectReason::out_of_resources:
@@ -326,12 +353,14 @@ void CheckedHandler::whims(Connection connection) {
   if (!habits_.known || calm_ || habits_.whim_of == 0) return;
   Prng& chance = machine_.streams.scheduler;
   const std::uint64_t drawn = chance.below(habits_.whim_of);
+  if (habits_.timers) start_timers(connection, drawn);
   // Of what is in the mailbox when it closes nobody knows how much goes out.
   if (drawn > (habits_.by_mailbox ? 1U : 5U)) return;
   Witness& known = witness(connection);
   Link* link = link_of(known.id);
   if (drawn <= 1) {
     known.paused = true;
+    known.times.held();
     paused_.push_back(connection);
     return connection.pause_receive();
   }
@@ -347,6 +376,7 @@ void CheckedHandler::whims(Connection connection) {
     return connection.shutdown_send();
   }
   known.closed = link->closed_on = true;
+  known.has_timer = false;
   // A deadline counts from here, however late in the turn it is.
   if (habits_.slow_max.count() != 0) machine_.schedule.spend(delay(chance, habits_.slow_max));
   connection.close();
@@ -432,6 +462,7 @@ void CheckedHandler::close(ConnectionId id) {
   ends(id, false);
   if (habits_.slow_max.count() != 0) machine_.schedule.spend(delay(machine_.streams.scheduler, habits_.slow_max));
   known.called = machine_.now();
+  known.has_timer = false;
   known.connection.close();
 }
 

@@ -9,6 +9,7 @@
 #include "core/core.hpp"
 #include "engine/mailbox.hpp"
 #include "iocpp/handler.hpp"
+#include "simulator/deadline_witness.hpp"
 #include "simulator/machine.hpp"
 #include "simulator/pattern.hpp"
 
@@ -47,11 +48,16 @@ struct HandlerHabits {
   unsigned whim_of = 512;                   ///< Six of so many callbacks are followed by a whim; 0: none.
   bool hears_sent = true;                   ///< Somebody waits for on_sent: no send ends quietly.
   bool by_mailbox = false;                  ///< The simulator's own echo answers by the mailbox.
-  std::chrono::nanoseconds slow_max{};      ///< One callback in 256 takes up to this.
+  std::chrono::nanoseconds slow_max{};      ///< Some callbacks take up to this, ...
+  unsigned slow_one_in = 256;               ///< ... one of so many.
   std::size_t linger_bytes_max = 1U << 20;
   std::size_t receive_buffer = 64U << 10;  ///< The system's: so much is read before a close can take effect.
+  bool exceptions_fail = false;            ///< One that leaves the handler is a violation.
   std::uint32_t connections_per_address = UINT32_MAX;
-  bool exceptions_fail = false;  ///< One that leaves the handler is a violation.
+  Deadlines deadlines{};
+  bool total_capped = false;  ///< All queues together have a cap, which may end any connection.
+  bool messages = false;      ///< What a client sends is one message: it must come at the least rate.
+  bool timers = false;        ///< Some connections start their timer.
 };
 
 class CheckedHandler final : public Handler {
@@ -65,6 +71,7 @@ class CheckedHandler final : public Handler {
   void on_receive(Connection connection, std::span<const std::byte> bytes) override;
   void on_sent(Connection connection, std::size_t bytes) override;
   void on_writable(Connection connection) override;
+  void on_timer(Connection connection) override;
   void on_peer_shutdown(Connection connection) override;
   void on_drain(Connection connection) override;
   void on_disconnect(Connection connection, const Disconnect& how) override;
@@ -104,6 +111,10 @@ class CheckedHandler final : public Handler {
   std::string_view flaw(const core::Core& core) const noexcept;
   /// The network resets it, for both ends.
   void reset(ConnectionId id);
+  /// Whoever is over its deadline is gone by now, and a timer that was due has been called.
+  void check_deadlines();
+  /// Bytes in the queues of its connections.
+  std::size_t queued() const noexcept;
 
  private:
   /// What is known of the connection in a slot.
@@ -133,6 +144,9 @@ class CheckedHandler final : public Handler {
     bool paused = false;
     bool overflows = false;      ///< Its echo does not fit into what its send queue may hold.
     bool must_overflow = false;  ///< ... and nobody has ended it otherwise.
+    bool has_timer = false;      ///< It was started, and neither called nor cancelled since.
+    TimePoint timer_due{};
+    DeadlineWitness times{};
   };
 
   template <class Call>
@@ -154,6 +168,12 @@ class CheckedHandler final : public Handler {
   bool has_cause(const Witness& known, DisconnectReason reason) noexcept;
   void check_end(const Witness& known, const Disconnect& how);
   void whims(Connection connection);
+  void start_timers(Connection connection, std::uint64_t drawn);
+  void start_timer(Connection connection);
+  void cancel_timer(Connection connection) noexcept;
+  void cancel_some(Connection connection);
+  bool ended_by_deadline(const Witness& known, DisconnectReason reason);
+  std::chrono::nanoseconds deadline_slack() const noexcept;
 
   Machine& machine_;
   Handler& inner_;

@@ -35,6 +35,28 @@ Habits draft_habits(Prng& prng) {
   return habits;
 }
 
+/// A share of all kinds, long enough for whoever is served.
+void draft_deadlines(Prng& prng, Draft& draft) {
+  Deadlines& deadlines = draft.core.deadlines;
+  for (milliseconds* deadline : {&deadlines.first_byte, &deadlines.idle_receive, &deadlines.idle_send, &deadlines.idle,
+                                 &deadlines.write, &deadlines.lifetime}) {
+    if (one_in(prng, 5)) *deadline = milliseconds{scaled(prng, 250, 4)};
+  }
+  if (!one_in(prng, 3)) {
+    deadlines.min_rate_bytes = scaled(prng, 64, 4);
+    deadlines.min_rate_grace = milliseconds{scaled(prng, 250, 3)};
+  }
+  if (one_in(prng, 2)) {
+    draft.handler.slow_max = milliseconds{scaled(prng, 16, 2)};
+    draft.handler.slow_one_in = 16;
+  }
+  draft.handler.messages = deadlines.min_rate_bytes != 0;
+  draft.handler.timers = one_in(prng, 2);
+  draft.peers.stays_max = seconds{30};
+  draft.peers.slow_pause_max = seconds{2};
+  draft.peers.trickle_pause = milliseconds{scaled(prng, 50, 2)};
+}
+
 /// Wide enough for the clients at a run's end, who must be served.
 void draft_limits(Prng& prng, Draft& draft) {
   if (!one_in(prng, 2)) return;
@@ -87,6 +109,10 @@ Draft draft(const Plan& plan) {
   draft.handler.hears_sent = one_in(prng, 2);
   draft_limits(prng, draft);
   if (one_in(prng, 8)) draft.mailbox_bytes_max = scaled(prng, 256, 6);
+  if (one_in(prng, 3)) draft_deadlines(prng, draft);
+  // Clients that know what they are owed stay; of others the probe would have to wait for their time to be over.
+  if (!plan.expects_echo) draft.peers.stays_max = PeerHabits{}.stays_max;
+  if (one_in(prng, 8)) draft.send_bytes_max_total = scaled(prng, 4096, 6);
   apply(plan.scenario, system_of(plan.platform), draft);
   return draft;
 }

@@ -21,10 +21,8 @@ constexpr std::array shares{Share{Behaviour::echo, 26},        Share{Behaviour::
 
 constexpr std::uint32_t probes_at_once = 2;  // fewer than any limit that a run may have
 constexpr std::chrono::nanoseconds refused_pause_max = milliseconds{20};
-constexpr std::chrono::nanoseconds stays_max = milliseconds{2000};
 constexpr std::chrono::nanoseconds deaf_stays_max = milliseconds{12'000};  // longer than close() waits
 constexpr std::chrono::minutes outstays_max{2};
-constexpr std::chrono::nanoseconds slow_pause_max = milliseconds{100};
 
 }  // namespace
 
@@ -48,7 +46,7 @@ void Peers::wake(std::uint32_t index, std::chrono::nanoseconds after) {
 void Peers::link_changed(std::uint32_t index) {
   Peer& peer = peers_[index];
   const bool rarely = peer.behaviour == Behaviour::slow && !hurry_;
-  wake(index, rarely ? delay(machine_.streams.peers, slow_pause_max)
+  wake(index, rarely ? delay(machine_.streams.peers, habits_.slow_pause_max)
                      : delay(machine_.streams.peers, std::chrono::microseconds{5}));
 }
 
@@ -102,6 +100,9 @@ void Peers::draw(Peer& peer) {
   peer.total = between(chance, 1, most);
   peer.limit = chance.below(peer.total + 1);
   if (peer.behaviour == Behaviour::silent) peer.total = 0;
+  if (habits_.trickle_pause.count() == 0 || !one_in(chance, 16)) return;
+  peer.behaviour = Behaviour::trickle;
+  peer.total = 4096;
 }
 
 void Peers::connect(std::uint32_t index) {
@@ -121,11 +122,13 @@ void Peers::connect(std::uint32_t index) {
     peer.total = peer.behaviour == Behaviour::silent ? 0 : 64;
   }
   peer.sent = peer.received = 0;
-  peer.outstays_until = {};
+  peer.outstays_until = peer.sends_at = {};
   peer.link = machine_.network.connect(index);
   peer.number = machine_.network.link(peer.link).number;
-  const auto stays = peer.behaviour == Behaviour::deaf && habits_.expects_echo ? deaf_stays_max : stays_max;
+  const auto stays = peer.behaviour == Behaviour::deaf && habits_.expects_echo ? deaf_stays_max : habits_.stays_max;
   peer.stays_until = staying ? TimePoint::max() : machine_.now() + delay(machine_.streams.peers, stays);
+  // It means to stay: only the server's patience ends it sooner.
+  if (peer.behaviour == Behaviour::trickle) peer.stays_until = machine_.now() + habits_.stays_max;
 }
 
 /// It came to be served, and nothing that excuses the server has happened.
@@ -182,6 +185,7 @@ bool Peers::leaves(Peer& peer) {
       return reached;
     case Behaviour::silent:
     case Behaviour::deaf:
+    case Behaviour::trickle:
       if (machine_.now() < peer.stays_until || outstays(peer)) return false;
       network.peer_close(peer.link);
       return true;
@@ -204,6 +208,7 @@ bool Peers::outstays(Peer& peer) {
 
 void Peers::send(std::uint32_t index, Peer& peer) {
   if (peer.sent == peer.total) return;
+  if (peer.behaviour == Behaviour::trickle) return trickle(index, peer);
   Prng& chance = machine_.streams.peers;
   const std::uint64_t rest = peer.total - peer.sent;
   const std::uint64_t part = one_in(chance, 3) ? between(chance, 1, rest) : rest;
@@ -211,6 +216,14 @@ void Peers::send(std::uint32_t index, Peer& peer) {
   const std::size_t written = machine_.network.peer_write(peer.link, bytes);
   peer.sent += written;
   if (peer.sent != peer.total && written != 0) wake(index, delay(chance, habits_.pause_max));
+}
+
+void Peers::trickle(std::uint32_t index, Peer& peer) {
+  if (machine_.now() >= peer.sends_at) {
+    peer.sent += machine_.network.peer_write(peer.link, pattern_.at(peer.number, peer.sent, 1));
+    peer.sends_at = machine_.now() + habits_.trickle_pause;
+  }
+  wake(index, peer.sends_at - machine_.now());
 }
 
 void Peers::receive(Peer& peer, std::size_t most) {

@@ -21,6 +21,7 @@ enum class Behaviour : std::uint8_t {
   slow,         ///< Reads little, rarely.
   deaf,         ///< Sends and never reads; leaves after a while.
   silent,       ///< Sends nothing; leaves after a while.
+  trickle,      ///< Sends a byte now and then.
   vanish        ///< Its machine is gone after some bytes.
 };
 
@@ -31,6 +32,9 @@ struct PeerHabits {
   std::chrono::nanoseconds pause_max = std::chrono::microseconds{500};
   bool expects_echo = true;
   std::optional<Behaviour> mostly{};  ///< Three of four.
+  std::chrono::nanoseconds stays_max = std::chrono::seconds{2};              ///< For whoever says nothing.
+  std::chrono::nanoseconds slow_pause_max = std::chrono::milliseconds{100};  ///< ... reads little, so rarely.
+  std::chrono::nanoseconds trickle_pause{};                                  ///< 0: nobody trickles.
 };
 
 class Peers final : public Client {
@@ -74,6 +78,7 @@ class Peers final : public Client {
     std::uint64_t limit = 0;  ///< Where it resets, closes or vanishes.
     TimePoint stays_until{};
     TimePoint outstays_until{};
+    TimePoint sends_at{};  ///< trickle: not sooner.
   };
 
   void wake(std::uint32_t index, std::chrono::nanoseconds after);
@@ -83,6 +88,7 @@ class Peers final : public Client {
   bool leaves(Peer& peer);
   bool outstays(Peer& peer);
   void send(std::uint32_t index, Peer& peer);
+  void trickle(std::uint32_t index, Peer& peer);
   void receive(Peer& peer, std::size_t most);
   void lost(std::uint32_t index, Peer& peer);
   void ended(std::uint32_t index, Peer& peer);

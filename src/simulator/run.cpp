@@ -59,7 +59,7 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
       make_shard_{make_shard},
       machine_{system_of(plan.platform), plan.seed, plan.faults, draft.habits, *this, plan.last_steps},
       peers_{machine_, draft.peers},
-      group_{draft.limits, HashKey{plan.seed, ~plan.seed}} {
+      group_{draft.limits, HashKey{plan.seed, ~plan.seed}, draft.send_bytes_max_total, draft.shards} {
   machine_.faults.limit_to(plan.only_faults);
   if (draft.scripted) scripted_ = std::make_unique<ScriptedPeers>(machine_, peers_, draft.script);
   for (const ForcedFault& forced : plan.forced)
@@ -116,6 +116,10 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.writable_above = draft_.core.send_queue_bytes_high;
   habits.writable_below = draft_.core.send_queue_bytes_low;
   habits.send_queue_bytes_max = draft_.core.send_queue_bytes_max;
+  habits.deadlines = draft_.core.deadlines;
+  habits.total_capped = draft_.send_bytes_max_total != 0;
+  habits.messages = habits.messages && habits.known;
+  habits.timers = habits.timers && habits.known;
   MailboxEcho* by_mailbox = nullptr;
   if (habits.by_mailbox) {
     auto echo = std::make_unique<MailboxEcho>(machine_, member.shard->loop().mailbox());
@@ -305,8 +309,20 @@ void Run::check_reserve(Member& member) {
     machine_.violate(3, "there are handles, and a loop does not take back the one with which it refuses clients");
 }
 
+/// Deadlines, and what all queues hold together.
+void Run::check_flow() {
+  std::size_t queued = 0;
+  for (Member& member : members_) {
+    member.handler->check_deadlines();
+    queued += member.handler->queued();
+  }
+  if (draft_.send_bytes_max_total != 0 && queued > draft_.send_bytes_max_total)
+    machine_.violate(16, "all send queues together are above their cap");
+}
+
 /// A connection or task of which the server's own threads know nothing.
 void Run::call_from_outside() {
+  check_flow();
   Prng& chance = machine_.streams.scheduler;
   const auto number = static_cast<unsigned>(chance.below(group_.loops.size()));
   Member& member = members_[number];

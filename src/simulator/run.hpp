@@ -24,6 +24,7 @@ struct Draft {
   unsigned accepts_in_flight = 16;
   std::size_t lend_bytes_min = engine::EngineConfig{}.lend_bytes_min;
   Limits limits{.connections_max = 100'000};
+  std::size_t send_bytes_max_total = 0;
   std::size_t receive_ring_bytes = 64U << 10;
   std::size_t posted_receive_bytes = 0;
   core::CoreConfig core;  ///< Of each shard; who it is, is added.
@@ -116,6 +117,7 @@ class Run final : public Threads {
   bool post_resume(Member& member);
   void resume(Member& member);
   void check_wakes();
+  void check_flow();
   void ask_again();
   std::chrono::nanoseconds pause(std::chrono::nanoseconds most, unsigned doublings_max) const noexcept;
   std::unique_ptr<Handler> errors_to_shard();
@@ -130,6 +132,7 @@ class Run final : public Threads {
   void end_faults();
   void heal();
   void probe();
+  std::uint64_t ended_by_deadlines() const noexcept;
   void expect_drain();
   void drain();
   void heal_scripted();

@@ -55,6 +55,7 @@ constexpr std::array<Words, static_cast<std::size_t>(What::count)> words{{
     {"loop", "on_server_close", nullptr},
     {"loop", "another thread posts a message, kind", ""},
     {"run", "phase", ""},
+    {"slot", "on_timer", nullptr},
 }};
 
 }  // namespace

@@ -54,6 +54,7 @@ enum class What : std::uint8_t {
   on_server_close,
   called,
   phase,
+  on_timer,
   count
 };
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
 
 thread_local std::uint64_t made = 0;
+thread_local std::uint64_t made_bytes = 0;
 thread_local std::uint64_t left = unlimited;
 
 #ifdef _WIN32
@@ -37,6 +38,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
   if (left == 0) throw std::bad_alloc{};
   if (left != unlimited) --left;
   ++made;
+  made_bytes += bytes;
   void* memory = take(bytes, alignment);
   if (memory == nullptr) throw std::bad_alloc{};
   return memory;
@@ -46,6 +48,10 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 
 std::uint64_t allocations() noexcept {
   return made;
+}
+
+std::uint64_t allocated_bytes() noexcept {
+  return made_bytes;
 }
 
 AllocationsFail::AllocationsFail(std::uint64_t allowed) noexcept {

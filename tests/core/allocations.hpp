@@ -7,6 +7,8 @@ namespace iocpp::core {
 
 /// Allocations of this thread so far.
 std::uint64_t allocations() noexcept;
+/// ... and their bytes, also of those that were freed since.
+std::uint64_t allocated_bytes() noexcept;
 
 /// While it lives, allocations of this thread after the first `allowed` ones throw std::bad_alloc.
 class AllocationsFail {

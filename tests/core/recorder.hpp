@@ -32,6 +32,7 @@ class Recorder : public Handler {
   std::function<void(Connection, std::string_view)> receiving;
   std::function<void(Connection, std::size_t)> sending;
   std::function<void(Connection)> writable;
+  std::function<void(Connection)> timer;
   std::function<void(Connection)> peer_ending;  ///< In place of the default, which closes.
   std::function<void(Connection)> draining;     ///< In place of the default, which closes.
   std::function<void(Connection, const Disconnect&)> disconnecting;
@@ -63,6 +64,12 @@ class Recorder : public Handler {
     const Call call{*this};
     write(connection, "writable");
     if (writable) writable(connection);
+  }
+
+  void on_timer(Connection connection) override {
+    const Call call{*this};
+    write(connection, "timer");
+    if (timer) timer(connection);
   }
 
   void on_peer_shutdown(Connection connection) override {

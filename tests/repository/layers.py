@@ -22,6 +22,9 @@ ROOMS = {
 # The system's headers stay in the files that talk to the kernel.
 OS_FILES = re.compile(r"src/(backend/([a-z_]+/sys\.[hc]pp|(posix|windows)/.*)|simulator/(posix|windows)/.*)")
 
+# A jump of the wall clock must not matter: nothing of the library reads it.
+WALL_CLOCK = re.compile(r"\b(system_clock|high_resolution_clock|CLOCK_REALTIME\w*|gettimeofday|GetSystemTime\w*|time\s*\((?=nullptr|NULL|0\)))")
+
 PUBLIC_MACRO = re.compile(r"IOCPP_(VERSION|EXPORT)\w*")
 
 STANDARD_HEADERS = set("""
@@ -124,6 +127,13 @@ def check_rooms(root):
                 yield path, line, objection
 
 
+def check_clocks(root):
+    for folder in ("include", "src"):
+        for path in sources(root / folder):
+            for line, clock in directives(path, WALL_CLOCK):
+                yield path, line, f"{clock}: the monotonic clock only"
+
+
 def own_include(folder, path, argument):
     """The file of `folder` that a quoted include of `path` names, or None."""
     candidates = (path.parent / argument.strip('"'), folder / argument.strip('"'))
@@ -174,7 +184,7 @@ def violations(root):
     """`file:line: what is wrong` for every violation under `root`."""
     root = root.resolve()
     found = []
-    for check in (check_public_headers, check_rooms, check_command_line, check_stress):
+    for check in (check_public_headers, check_rooms, check_clocks, check_command_line, check_stress):
         found += [f"{path.relative_to(root).as_posix()}:{line}: {text}" for path, line, text in check(root)]
     return found
 

@@ -84,6 +84,12 @@ class Layers(unittest.TestCase):
     def test_an_include_hidden_in_a_macro_is_refused(self):
         self.assert_one("src/core/queue.hpp", "#include HEADER\n", "must be spelled out")
 
+    def test_nothing_reads_the_wall_clock(self):
+        for text in ("auto now = std::chrono::system_clock::now();", "clock_gettime(CLOCK_REALTIME, &now);",
+                     "gettimeofday(&now, nullptr);", "GetSystemTimeAsFileTime(&now);", "time(nullptr);"):
+            with self.subTest(text):
+                self.assert_one("src/core/queue.hpp", f"// a comment on system_clock\n{text}\n", "monotonic clock only")
+
     def test_quoted_includes_are_relative_to_src(self):
         self.assert_one("src/core/slot.hpp", '#include "queue.hpp"\n', "no file of src/")
 

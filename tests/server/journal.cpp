@@ -37,6 +37,11 @@ void Journal::on_writable(Connection connection) {
   if (writable) writable(connection);
 }
 
+void Journal::on_timer(Connection connection) {
+  note({.what = Told::timer, .id = connection.id()});
+  if (timer) timer(connection);
+}
+
 void Journal::on_peer_shutdown(Connection connection) {
   note({.what = Told::peer_shutdown, .id = connection.id()});
   if (peer_shut_down) return peer_shut_down(connection);

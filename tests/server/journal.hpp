@@ -19,6 +19,7 @@ enum class Told : std::uint8_t {
   receive,
   sent,
   writable,
+  timer,
   peer_shutdown,
   disconnect,
   send_failed,
@@ -42,6 +43,7 @@ class Journal : public Handler {
   std::function<void(Connection, std::span<const std::byte>)> received;
   std::function<void(Connection, std::size_t)> sent;
   std::function<void(Connection)> writable;
+  std::function<void(Connection)> timer;
   std::function<void(Connection)> peer_shut_down;  ///< In place of the default, which closes.
   std::function<void(Connection, const Disconnect&)> disconnected;
   std::function<void(ConnectionId)> send_failed;
@@ -51,6 +53,7 @@ class Journal : public Handler {
   void on_receive(Connection connection, std::span<const std::byte> bytes) override;
   void on_sent(Connection connection, std::size_t bytes) override;
   void on_writable(Connection connection) override;
+  void on_timer(Connection connection) override;
   void on_peer_shutdown(Connection connection) override;
   void on_disconnect(Connection connection, const Disconnect& end) override;
   void on_send_failed(ConnectionId id, std::vector<std::byte> bytes, std::error_code error) override;

@@ -66,6 +66,15 @@ INSTANTIATE_TEST_SUITE_P(
                                 [](Options& options) {
                                   options.send_queue_bytes_low = options.send_queue_bytes_high = options.send_queue_bytes_max = 0;
                                 }},
+                      bad<&Options::send_queue_bytes_max_total>("send_queue_bytes_max_total", 64 * kib),
+                      bad<&Options::deadlines>("deadlines.first_byte", Deadlines{.first_byte = std::chrono::milliseconds{-1}}),
+                      bad<&Options::deadlines>("deadlines.idle_receive", Deadlines{.idle_receive = std::chrono::hours{481}}),
+                      bad<&Options::deadlines>("deadlines.idle_send", Deadlines{.idle_send = std::chrono::hours{481}}),
+                      bad<&Options::deadlines>("deadlines.idle", Deadlines{.idle = std::chrono::hours{481}}),
+                      bad<&Options::deadlines>("deadlines.write", Deadlines{.write = std::chrono::milliseconds::max()}),
+                      bad<&Options::deadlines>("deadlines.lifetime", Deadlines{.lifetime = std::chrono::hours{8'761}}),
+                      bad<&Options::deadlines>("deadlines.min_rate_grace",
+                                               Deadlines{.min_rate_grace = std::chrono::milliseconds{0}}),
                       bad<&Options::limits>("limits.ipv4_prefix", Limits{.ipv4_prefix = 0}),
                       bad<&Options::limits>("limits.ipv4_prefix", Limits{.ipv4_prefix = 33}),
                       bad<&Options::limits>("limits.ipv6_prefix", Limits{.ipv6_prefix = 129}),

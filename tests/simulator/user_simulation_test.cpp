@@ -441,6 +441,46 @@ TEST(UserSimulation, overflows_and_backpressure_are_the_options) {
   EXPECT_TRUE(handler.overflowed);
 }
 
+TEST(UserSimulation, an_hour_of_idling_is_over_at_once_and_a_deadline_ends_it) {
+  Echo handler;
+  SimulationOptions options;
+  options.server.deadlines.idle = std::chrono::hours{1};
+  EXPECT_EQ(violation_of(
+                handler,
+                [](Simulation& it) {
+                  SimulatedPeer& idle = it.connect().send("a").expect("a");
+                  it.run_for(std::chrono::minutes{59});
+                  it.check("nobody is ended before", [&it] { return it.now() > std::chrono::hours{1}; });
+                  if (it.counters().connections_open != 1) it.fail("ended before an hour was over");
+                  it.run_for(std::chrono::minutes{2});
+                  if (it.counters().connections_open != 0) it.fail("idle for more than an hour");
+                  idle.expect_reset();
+                },
+                options),
+            "");
+}
+
+TEST(UserSimulation, timers_and_postponed_tasks_keep_virtual_time) {
+  struct Reminder : Handler {
+    void on_connect(Connection connection) override { connection.start_timer(std::chrono::minutes{10}); }
+    void on_timer(Connection connection) override { connection.send("time"); }
+  } handler;
+  EXPECT_EQ(violation_of(handler,
+                         [](Simulation& it) {
+                           bool ran = false;
+                           SimulatedPeer& peer = it.connect();
+                           it.run_for(std::chrono::minutes{1});
+                           if (it.post_after(0, std::chrono::minutes{5}, [&ran] { ran = true; })) it.fail("not taken");
+                           it.run_for(std::chrono::minutes{4});
+                           if (ran || !peer.received().empty()) it.fail("early");
+                           it.run_for(std::chrono::minutes{2});
+                           if (!ran) it.fail("late");
+                           it.run_for(std::chrono::minutes{4});
+                           peer.expect("time").half_close().expect_end();
+                         }),
+            "");
+}
+
 /// Fails when two are connected at once.
 struct Lonely : Echo {
   explicit Lonely(Simulation& own) : simulation{own} {}

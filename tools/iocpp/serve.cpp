@@ -73,7 +73,7 @@ int serve(const ServeOptions& options) {
   };
   try {
     add_systemd_listeners(options, server_options.listen);
-    server = make_server(options.service, server_options);
+    server = make_server(options, server_options);
   } catch (const std::system_error& error) {
     throw WrongArgument(error.what());
   }

@@ -11,6 +11,7 @@ std::string to_string(Service service);
 
 struct ServeOptions {
   Service service = Service::echo;
+  std::size_t message_bytes = 0;  ///< echo: a message of the client's is so long. 0: there are no messages.
   iocpp::Options server;
   bool json = false;
   /// Whether systemd's sockets are listened on: where it has given some and no address was, or as the user says.

@@ -165,6 +165,25 @@ void add_buffers(CLI::App& app, iocpp::Options& options) {
 }
 
 void add_deadlines(CLI::App& app, iocpp::Options& options) {
+  program::add_size(app, "--send-queue-bytes-max-total", options.send_queue_bytes_max_total, 0, bytes_most,
+                    "Bytes in all send queues together: a connection that would queue more is ended. 0: no such cap");
+  constexpr std::chrono::nanoseconds longest_deadline = std::chrono::hours{24 * 20};
+  const auto add = [&app, longest_deadline](const char* name, std::chrono::milliseconds& deadline, const char* what) {
+    program::add_duration(app, name, deadline, 0ms, longest_deadline, what);
+  };
+  iocpp::Deadlines& deadlines = options.deadlines;
+  add("--first-byte", deadlines.first_byte,
+      "A client must have sent its first byte after this. 0, here and below: off");
+  add("--idle-receive", deadlines.idle_receive, "A connection that has received nothing for so long is ended");
+  add("--idle-send", deadlines.idle_send, "... that has sent nothing for so long");
+  add("--idle", deadlines.idle, "... that has neither received nor sent anything for so long");
+  add("--write", deadlines.write, "... whose peer takes nothing of what is queued for so long");
+  add("--lifetime", deadlines.lifetime, "... that is older than this");
+  program::add_size(
+      app, "--min-rate-bytes", deadlines.min_rate_bytes, 0, bytes_most,
+      "Bytes a second that a peer must read while anything is queued for it (and send, see --message-bytes)");
+  program::add_duration(app, "--min-rate-grace", deadlines.min_rate_grace, 1ms, longest_deadline,
+                        "... counted in periods of this");
   program::add_duration(app, "--linger-timeout", options.linger_timeout, 1ms, longest,
                         "A closing connection without progress for this long is cut off");
   program::add_size(app, "--linger-bytes-max", options.linger_bytes_max, 0, UINT32_MAX - 1,
@@ -173,17 +192,42 @@ void add_deadlines(CLI::App& app, iocpp::Options& options) {
                         "How long a drain may take before the rest is reset");
 }
 
+/// First of all options: the others are taken as changes of it, wherever they stand on the command line.
+void add_preset(CLI::App& app, iocpp::Options& options) {
+  const auto read = [&options](const std::string& text) {
+    const std::vector<iocpp::Listen> listen = options.listen;
+    if (text == "public-internet") {
+      options = iocpp::Options::public_internet();
+    } else if (text == "trusted-network") {
+      options = iocpp::Options::trusted_network();
+    } else {
+      program::refuse("--preset", text, "public-internet or trusted-network");
+    }
+    options.listen = listen;
+  };
+  app.add_option_function<std::string>("--preset", read,
+                                       "public-internet: deadlines and caps for a port that anybody can reach")
+      ->type_name("NAME")
+      ->default_str("trusted-network");
+}
+
 void add_service(CLI::App& serve_app, Service service, const std::string& description, Command& chosen) {
   CLI::App& app = *serve_app.add_subcommand(to_string(service), description);
   auto serve_it = std::make_shared<Serve>();
   iocpp::Options& options = serve_it->options.server;
   serve_it->options.service = service;
+  add_preset(app, options);
   add_listeners(app, *serve_it);
   add_shards(app, options);
   add_limits(app, options);
   add_sockets(app, options);
   add_buffers(app, options);
   add_deadlines(app, options);
+  if (service == Service::echo) {
+    program::add_size(
+        app, "--message-bytes", serve_it->options.message_bytes, 0, bytes_most,
+        "A client's messages are so long: one that has begun must come at --min-rate-bytes. 0: no messages");
+  }
   app.add_flag(
       "--json", serve_it->options.json,
       "Print the result as one JSON object on stdout, and nothing else there; the listening line goes to stderr");

@@ -52,6 +52,7 @@ void print(std::ostream& out, const iocpp::Counters& counters, const iocpp::Drai
   line(out, "received", bytes_text(static_cast<double>(counters.bytes_received)));
   line(out, "sent", bytes_text(static_cast<double>(counters.bytes_sent)));
   line_if_any(out, "queued and never sent", counters.unsent_bytes);
+  line_if_any(out, "ended by the cap for all queues", counters.send_total_overflows);
   line_if_any(out, "exceptions of handlers", counters.handler_exceptions);
   line_if_any(out, "waits that failed", counters.loop_errors);
   line(out, "drained in",
@@ -88,6 +89,7 @@ nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
           {"bytes_sent", counters.bytes_sent},
           {"unsent_bytes", counters.unsent_bytes},
           {"handler_exceptions", counters.handler_exceptions},
+          {"send_total_overflows", counters.send_total_overflows},
           {"receive_buffers_empty", counters.receive_buffers_empty},
           {"resource_retries", counters.resource_retries},
           {"completion_overflows", counters.completion_overflows},

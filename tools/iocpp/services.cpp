@@ -9,6 +9,27 @@ struct Echo : iocpp::Handler {
   void on_receive(iocpp::Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
 };
 
+/// The same in messages of so many bytes: one that has begun must be complete in its time (Deadlines::min_rate_bytes).
+class MessageEcho : public iocpp::Handler {
+ public:
+  explicit MessageEcho(std::size_t message_bytes) : message_bytes_{message_bytes} {}
+
+  void on_connect(iocpp::Connection connection) override { connection.emplace_context<std::size_t>(0); }
+  void on_receive(iocpp::Connection connection, std::span<const std::byte> bytes) override {
+    connection.send(bytes);
+    std::size_t* part = connection.context<std::size_t>();
+    if (part == nullptr) return;
+    const std::size_t before = *part;
+    *part = (before + bytes.size()) % message_bytes_;
+    const bool next_began = before == 0 || before + bytes.size() > message_bytes_;
+    if (*part == 0) return connection.end_message();
+    if (next_began) connection.begin_message();
+  }
+
+ private:
+  std::size_t message_bytes_;
+};
+
 /// RFC 863: what arrives is thrown away, which a handler does by default.
 struct Discard : iocpp::Handler {};
 
@@ -47,16 +68,17 @@ class Chargen : public iocpp::Handler {
   iocpp::SharedBytes block_ = chargen_block();
 };
 
-template <class Handler>
-std::unique_ptr<iocpp::Server> server_of(const iocpp::Options& options) {
-  return std::make_unique<iocpp::Server>(options, [](unsigned) { return std::make_unique<Handler>(); });
+template <class Handler, class... Arguments>
+std::unique_ptr<iocpp::Server> server_of(const iocpp::Options& options, Arguments... arguments) {
+  return std::make_unique<iocpp::Server>(options, [=](unsigned) { return std::make_unique<Handler>(arguments...); });
 }
 
 }  // namespace
 
-std::unique_ptr<iocpp::Server> make_server(Service service, const iocpp::Options& options) {
-  switch (service) {
+std::unique_ptr<iocpp::Server> make_server(const ServeOptions& serve, const iocpp::Options& options) {
+  switch (serve.service) {
     case Service::echo:
+      if (serve.message_bytes != 0) return server_of<MessageEcho>(options, serve.message_bytes);
       return server_of<Echo>(options);
     case Service::discard:
       return server_of<Discard>(options);

@@ -8,4 +8,4 @@
 #include "serve.hpp"
 
 /// A server whose shards have a handler of that service each. Throws as `iocpp::Server` does.
-std::unique_ptr<iocpp::Server> make_server(Service service, const iocpp::Options& options);
+std::unique_ptr<iocpp::Server> make_server(const ServeOptions& serve, const iocpp::Options& options);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <string_view>
 #include <thread>
 
 #include "arguments.hpp"
@@ -32,6 +33,10 @@ struct Echo : Common {
 
 struct Push : Common {
   stress::PushOptions options;
+};
+
+struct Slow : Common {
+  stress::SlowOptions options;
 };
 
 /// Half of the machine: the server is often on the same one.
@@ -125,6 +130,16 @@ int run(Push& push) {
       [](const stress::PushResult& result) { return result.passed(); });
 }
 
+int run(Slow& slow) {
+  stress::SlowOptions& options = slow.options;
+  options.threads = static_cast<unsigned>(std::min<std::uint64_t>(options.threads, options.connections));
+  require_handles(options.connections + 2 * options.threads);
+  return run_and_print(
+      slow, "slow: " + program::plural(options.connections, "connection"),
+      [&](auto* display) { return stress::run_slow(options, display); },
+      [](const stress::SlowResult& result) { return result.passed(); });
+}
+
 void add_storm(CLI::App& stress_app, Command& chosen) {
   CLI::App& app = *stress_app.add_subcommand("storm",
                                              "Connections that come and go at once, against an echo server: a share is "
@@ -204,6 +219,40 @@ void add_push(CLI::App& stress_app, Command& chosen) {
   app.callback([push, &chosen] { chosen = [push] { return run(*push); }; });
 }
 
+/// `1B/s`, or without the unit.
+void add_rate(CLI::App& app, std::uint64_t& rate) {
+  const auto read = [&rate](const std::string& text) {
+    constexpr std::string_view unit = "B/s";
+    const auto bytes = program::parse_size(text.ends_with(unit) ? text.substr(0, text.size() - unit.size()) : text);
+    if (!bytes || *bytes == 0 || *bytes > (1U << 30))
+      program::refuse("--rate", text, "bytes a second, such as 1B/s or 4kB/s");
+    rate = *bytes;
+  };
+  app.add_option_function<std::string>("--rate", read, "Bytes a second that each of them sends, or reads")
+      ->type_name("RATE")
+      ->default_str("1B/s");
+}
+
+void add_slow(CLI::App& stress_app, Command& chosen) {
+  CLI::App& app = *stress_app.add_subcommand("slow",
+                                             "Connections that hold a server up, against an echo server: some send a "
+                                             "byte now and then, the others ask for much and read a "
+                                             "byte now and then. Says how many of them the server has ended, and when; "
+                                             "ends when it has ended all. Exit code 1: some could "
+                                             "not connect");
+  auto slow = std::make_shared<Slow>();
+  stress::SlowOptions& options = slow->options;
+  add_common(app, options, *slow);
+  program::add_count(app, "--connections", options.connections, 1, 1'000'000, "Connections");
+  program::add_share(app, "--reader-share", options.reader_share,
+                     "Share of them that reads slowly; the rest sends slowly");
+  add_rate(app, options.rate);
+  program::add_size(app, "--request-bytes", options.request_bytes, 1, 1U << 30,
+                    "What a slow reader sends, to have it echoed");
+  program::add_duration(app, "--duration", options.duration, 1ms, longest, "How long they stay, if they may");
+  app.callback([slow, &chosen] { chosen = [slow] { return run(*slow); }; });
+}
+
 }  // namespace
 
 void add_stress_command(CLI::App& app, Command& chosen) {
@@ -212,4 +261,5 @@ void add_stress_command(CLI::App& app, Command& chosen) {
   add_storm(stress_app, chosen);
   add_echo(stress_app, chosen);
   add_push(stress_app, chosen);
+  add_slow(stress_app, chosen);
 }

@@ -11,6 +11,7 @@
 namespace iocpp {
 
 using simulator::Draft;
+using simulator::PeerHabits;
 using simulator::Plan;
 using simulator::Platform;
 using simulator::Step;
@@ -107,11 +108,16 @@ Draft Simulation::Running::draft_of(const Plan& plan) const {
                 .send_queue_bytes_max = server.send_queue_bytes_max,
                 .pause_receive_above_high = server.pause_receive_above_high,
                 .linger_timeout = server.linger_timeout,
-                .linger_bytes_max = server.linger_bytes_max};
+                .linger_bytes_max = server.linger_bytes_max,
+                .deadlines = server.deadlines};
+  draft.send_bytes_max_total = server.send_queue_bytes_max_total;
   draft.mailbox_bytes_max = server.mailbox_bytes_max;
   draft.drain_timeout = server.drain_timeout;
   draft.events_max = options_.events_max;
   draft.peers.expects_echo = false;
+  draft.peers.stays_max = PeerHabits{}.stays_max;
+  draft.peers.slow_pause_max = PeerHabits{}.slow_pause_max;
+  draft.peers.trickle_pause = {};
   draft.handler.exceptions_fail = options_.exceptions_fail;
   draft.script = {.patience = std::min<std::chrono::seconds>(options_.patience, patience_max),
                   .absent = options_.absent_peers};
@@ -233,17 +239,30 @@ void Simulation::after(std::chrono::nanoseconds delay, std::function<void()> tas
   running_->going().after(delay, std::move(task));
 }
 
-std::error_code Simulation::post(unsigned shard, std::function<void()> task) {
-  auto message = std::make_unique<engine::Message>(engine::Message::Kind::task);
-  message->task = [&running = *running_, task = std::move(task)] {
+/// An exception out of it fails the run, where it is to.
+std::function<void()> Simulation::Running::guarded(std::function<void()> task) {
+  return [this, task = std::move(task)] {
     try {
       task();
     } catch (const std::exception& exception) {
-      if (running.options().exceptions_fail) running.fail("a posted task threw: " + std::string{exception.what()});
+      if (options_.exceptions_fail) fail("a posted task threw: " + std::string{exception.what()});
     } catch (...) {
-      if (running.options().exceptions_fail) running.fail("a posted task threw something that is no std::exception");
+      if (options_.exceptions_fail) fail("a posted task threw something that is no std::exception");
     }
   };
+}
+
+std::error_code Simulation::post(unsigned shard, std::function<void()> task) {
+  auto message = std::make_unique<engine::Message>(engine::Message::Kind::task);
+  message->task = running_->guarded(std::move(task));
+  return running_->put(shard, std::move(message));
+}
+
+std::error_code Simulation::post_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task) {
+  constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
+  auto message = std::make_unique<engine::Message>(engine::Message::Kind::postponed);
+  const TimePoint due = running_->server().now() + std::clamp(delay, std::chrono::nanoseconds{0}, longest);
+  message->later = std::make_unique<engine::PostponedTask>(due, running_->guarded(std::move(task)));
   return running_->put(shard, std::move(message));
 }
 

@@ -28,6 +28,7 @@ class Simulation::Running {
   void fail(std::string_view why);
   bool failed() const noexcept { return !failure_.empty() || (run_ && run_->violated()); }
   std::error_code put(unsigned shard, std::unique_ptr<engine::Message> message) const;
+  std::function<void()> guarded(std::function<void()> task);
   bool ended() const noexcept { return ended_; }
   /// One run of many: whether anything was tested is seen by all of them together.
   void be_of_many() noexcept { of_many_ = true; }

@@ -93,6 +93,25 @@ Json probe_json(const ProbeResult& probe) {
   return json;
 }
 
+void print_side(std::ostream& out, std::string_view name, const SlowSide& side) {
+  line(out, name, with_commas(side.established));
+  line(out, "  still connected", with_commas(side.still_connected));
+  line(out, "  ended by the server in order", with_commas(side.ended_in_order));
+  line(out, "  reset by the server", with_commas(side.reset));
+  if (side.ended_in_order + side.reset == 0) return;
+  line(out, "  after", duration_text(side.first_end) + " to " + duration_text(side.last_end));
+}
+
+Json side_json(const SlowSide& side) {
+  return {{"established", side.established},
+          {"still_connected", side.still_connected},
+          {"ended_in_order", side.ended_in_order},
+          {"reset", side.reset},
+          {"bytes", side.bytes},
+          {"first_end_seconds", seconds_of(side.first_end)},
+          {"last_end_seconds", seconds_of(side.last_end)}};
+}
+
 }  // namespace
 
 void print(std::ostream& out, const StormResult& result) {
@@ -134,6 +153,14 @@ void print(std::ostream& out, const PushResult& result) {
   line(out, "pushed",
        bytes_text(static_cast<double>(result.bytes)) + " in " + duration_text(result.duration) + ", " +
            bytes_text(per_second(result.bytes, result.duration)) + " a second");
+  print_stall(out, result.longest_stall);
+  print_faults(out, result.faults);
+}
+
+void print(std::ostream& out, const SlowResult& result) {
+  print_side(out, "slow readers", result.readers);
+  print_side(out, "slow senders", result.senders);
+  line(out, "ran for", duration_text(result.duration));
   print_stall(out, result.longest_stall);
   print_faults(out, result.faults);
 }
@@ -185,6 +212,17 @@ Json to_json(const PushResult& result) {
           {"connections", result.connections},
           {"bytes", result.bytes},
           {"bytes_per_second", per_second(result.bytes, result.duration)},
+          {"seconds", seconds_of(result.duration)},
+          {"longest_stall_ms", milliseconds_of(result.longest_stall)},
+          {"errors_total", result.faults.total()},
+          {"errors", faults_json(result.faults)}};
+}
+
+Json to_json(const SlowResult& result) {
+  return {{"command", "slow"},
+          {"readers", side_json(result.readers)},
+          {"senders", side_json(result.senders)},
+          {"still_connected", result.still_connected()},
           {"seconds", seconds_of(result.duration)},
           {"longest_stall_ms", milliseconds_of(result.longest_stall)},
           {"errors_total", result.faults.total()},

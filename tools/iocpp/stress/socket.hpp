@@ -70,6 +70,8 @@ class Socket {
 
   /// Small messages leave at once.
   void set_no_delay() noexcept;
+  /// The system keeps as little as it can of what is not received; best before anything arrives.
+  void keep_little_received() noexcept;
 
   Transfer send(std::span<const std::byte> bytes) noexcept;
   Transfer receive(std::span<std::byte> space) noexcept;

@@ -133,6 +133,11 @@ void Socket::set_no_delay() noexcept {
   set_flag(handle_, IPPROTO_TCP, TCP_NODELAY);
 }
 
+void Socket::keep_little_received() noexcept {
+  const int least = 1;  // the system makes it what it needs at least: socket(7), SO_RCVBUF
+  ::setsockopt(fd(handle_), SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+}
+
 Transfer Socket::send(std::span<const std::byte> bytes) noexcept {
   const ssize_t sent = ::send(fd(handle_), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent < 0) return {outcome_of(errno), 0};

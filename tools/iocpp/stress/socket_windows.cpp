@@ -232,6 +232,11 @@ void Socket::set_no_delay() noexcept {
   set_flag(handle_, IPPROTO_TCP, TCP_NODELAY);
 }
 
+void Socket::keep_little_received() noexcept {
+  const int least = 1024;
+  setsockopt(handle_of(handle_), SOL_SOCKET, SO_RCVBUF, reinterpret_cast<const char*>(&least), sizeof(least));
+}
+
 Transfer Socket::send(std::span<const std::byte> bytes) noexcept {
   // Until it would block: Winsock tells that there is room again only after that.
   Transfer transfer;
