@@ -298,7 +298,8 @@ void CheckedHandler::check_close(const Witness& known, const Disconnect& how) {
   link->spoiled = true;
   // Once while it flushes and once when it has; what the system had already comes on top.
   const std::size_t slack = 4 * habits_.receive_buffer + (16U << 10);
-  if (unread > 2 * habits_.linger_bytes_max + slack && how.reason != DisconnectReason::handler_threw)
+  if (unread > 2 * habits_.linger_bytes_max + slack && how.reason != DisconnectReason::handler_threw &&
+      !machine_.cancels_refused)
     machine_.violate(12, "input after close() was read, and read on");
 }
 

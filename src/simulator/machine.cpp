@@ -110,6 +110,7 @@ int Machine::inject(Site site) noexcept {
   if (error == 0) return 0;
   note(What::fault, static_cast<std::uint32_t>(site), static_cast<std::uint64_t>(error));
   if (keeps_clients_waiting(site)) accepting_suffers();
+  cancels_refused = cancels_refused || site == Site::cancel_post;
   return error;
 }
 

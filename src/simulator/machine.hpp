@@ -91,6 +91,7 @@ class Machine {
     trace.note(schedule.now(), what, subject, value);
   }
   int inject(Site site) noexcept;
+  bool cancels_refused = false;  ///< Once, or more often: what is to end may go on until then.
   bool happens(Site site) noexcept { return inject(site) != 0; }
 
   /// A loop is told that its accept lacks something: it must not ask again and again.

@@ -90,7 +90,9 @@ int PosixCalls::accept_from(std::uint32_t listener, bool may_lose_it) {
   }
   if (int error = machine_.inject(Site::accept); error != 0) {
     const bool loses = core::classify_accept(core::Platform::linux_os, error) == core::AcceptOutcome::listener_lost;
-    if (loses && !may_lose_it) error = linux_errno::nomem;
+    // A number that is gone is told by the first accept that fails for it, not after another reason to make it anew.
+    const bool lost_before = network.socket(listener).closed_by_fault && error == linux_errno::badf;
+    if (loses && (!may_lose_it || lost_before)) error = linux_errno::nomem;
     fail_accept(listener, error);
     return -error;
   }
