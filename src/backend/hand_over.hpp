@@ -31,8 +31,8 @@ class MeetingPoint {
   /// Removes the path, unless a successor has it.
   virtual ~MeetingPoint() = default;
 
-  /// Waits for successors, and gives each of them the listeners. True: one of them serves, and `release` is next; whoever dies
-  /// before that has changed nothing. False: `stop` was called.
+  /// Waits for successors, and gives each of them the listeners. True: one of them serves, and `release` is next;
+  /// whoever dies before that has changed nothing. False: `stop` was called.
   virtual bool wait_for_successor(const Offer& listeners) = 0;
   /// Nobody here accepts any more: the successor may know, and has the path.
   virtual void release() noexcept = 0;
