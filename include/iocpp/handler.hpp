@@ -63,6 +63,11 @@ class Handler {
   /// The time that `Connection::start_timer` was given is over.
   virtual void on_timer(Connection) {}
 
+  /// The server is to end, and this connection with it: told once for each open connection, after `on_connect` for one
+  /// that comes later. Say goodbye, end what is under way: it has until the drain's deadline, at which it is reset. By
+  /// default, closes: what is queued is sent. Not told where the deadline is over already.
+  virtual void on_drain(Connection connection) { connection.close(); }
+
   /// The connection has ended. The handle answers "closed" now; its context is destroyed after this call.
   virtual void on_disconnect(Connection, const Disconnect&) {}
 

@@ -12,4 +12,5 @@
 #include <iocpp/options.hpp>
 #include <iocpp/proxy_protocol.hpp>
 #include <iocpp/server.hpp>
+#include <iocpp/systemd.hpp>
 #include <iocpp/version.hpp>

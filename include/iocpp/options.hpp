@@ -39,6 +39,11 @@ struct Listen {
   bool proxy_protocol = true;        ///< Where `Options::proxy_protocol` is on: this listener has it.
   Handler* handler = nullptr;  ///< Serves this listener's connections in place of the server's handler. Only with one
                                ///< shard; must outlive the server.
+  /// Sockets that listen already, of systemd (`listeners_from_systemd`) or of a parent process: TCP, all of one
+  /// address, in place of `host`, `port` and `ipv6_only`. They are the server's once it is made, and stay the caller's
+  /// where its constructor throws. Fewer of them than shards imply `Options::accept_thread`. Not on Windows.
+  std::vector<std::intptr_t> inherited{};
+  std::string name{};  ///< For you: the server does not use it. `listeners_from_systemd` sets it.
 };
 
 struct Options {
@@ -100,6 +105,12 @@ struct Options {
                  ///< while the peer's end is awaited (beyond: reset).
   std::chrono::milliseconds drain_timeout{
       10000};  ///< For `run`: how long a signal's drain may take before the rest is reset.
+
+  /// A path of the file system, at which the server gives its listening sockets to its successor: a server that is made
+  /// with the same path and addresses, of the same user. Who is there already is taken over from: it goes on until the
+  /// new one has started, then drains with its own `drain_timeout`; no client is lost (docs/DRAIN.md). Empty: none. Not
+  /// on Windows.
+  std::string hand_over_path{};
 
   std::size_t mailbox_bytes_max =
       64U << 20;  ///< Bytes of `Server::send` on their way to a shard. Full: `errc::would_block`.

@@ -29,6 +29,7 @@ struct DrainReport {
   std::uint64_t cut = 0;          ///< Connections reset at the deadline.
   std::uint64_t failed = 0;       ///< Connections that ended otherwise: reset by the peer, aborted, cut off by a limit.
   std::uint64_t bytes_lost = 0;   ///< Bytes queued and never sent, over connections that ended during the drain.
+  bool handed_over = false;       ///< It ended since a successor has taken its listening sockets over.
   std::chrono::milliseconds duration{0};  ///< From the request to the end of the last shard.
 };
 
@@ -39,8 +40,9 @@ class Server {
   /// connect already wait in the backlog.
   /// Throws `std::system_error`: `errc::address_in_use` (also when another iocpp server has the port),
   /// `address_not_available`, `permission_denied`, `invalid_argument` (an option; the text names it); for an
-  /// `Options::backend` that can't be had, `not_supported` (this build does not have it) or the system's error. Nothing
-  /// is left behind then.
+  /// `Options::backend` that can't be had, `not_supported` (this build does not have it) or the system's error; for an
+  /// `Options::hand_over_path` whose server can't be taken over from, `permission_denied`, `not_supported` or the
+  /// system's error. Nothing is left behind then.
   ///
   /// With a `Handler&`: one shard (`Options::shards` of 0 or 1), or more if the handler is made for several threads.
   /// It must outlive the server. With a factory: one handler per shard.
@@ -67,7 +69,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// Starts the shards' threads and returns when all of them serve. Throws `std::system_error` when the system's
-  /// completion mechanism can't be set up, and rethrows what a `HandlerFactory` threw; no thread is left then.
+  /// completion mechanism can't be set up, and rethrows what a `HandlerFactory` threw; no thread is left then. A server
+  /// that takes over waits here, at most 30 s, until its predecessor accepts nobody any more.
   void start();
 
   /// `start`, then serves until SIGINT or SIGTERM (Windows: Ctrl+C, console close), or until `request_drain` was
@@ -110,6 +113,9 @@ class Server {
   /// Connections handed over with `Connection` are found by id on their shard's thread. Elsewhere: a handle that
   /// answers "closed".
   Connection connection(ConnectionId id) noexcept;
+
+  /// It has the listening sockets of a server that was at `Options::hand_over_path`.
+  bool took_over() const noexcept;
 
   /// The address of listener `index`, with the port that it got. Throws `std::out_of_range`.
   Address address(std::size_t index = 0) const;

@@ -37,6 +37,19 @@ bool is_unix(const Listen& where) noexcept;
 /// left open.
 ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count);
 
+/// Sockets that listen already (`Listen::inherited`), checked and made ready. They stay the caller's. Throws
+/// `std::system_error` that says what is wrong with which.
+ListeningSockets inherit(const Listen& where, const Options& options);
+
+/// Where `where` is, with port 0 for a free one. Throws as `listen_on` does.
+Address address_of(const Listen& where);
+
+/// Sockets that another server listens on are given this one's options. Throws `std::system_error`.
+void make_own(const ListeningSockets& sockets, const Options& options);
+
+/// The handle is one that listens there.
+bool listens_on(NativeHandle handle, const Address& address) noexcept;
+
 /// One more socket on an address that `listen_on` had; `shared` when it was one of several. no_handle and the native
 /// error, or its handle.
 NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool shared,

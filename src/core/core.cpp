@@ -112,29 +112,4 @@ void Core::retry_starved() noexcept {
   starved_.clear();
 }
 
-void Core::begin_drain() {
-  drain_.begin();
-  slots_.for_each([this](Slot& slot) { join_drain(slot); });
-}
-
-/// The connection is to end in this drain: in order, or at once where the deadline is over.
-void Core::join_drain(Slot& slot) noexcept {
-  if (!slot.alive()) return;
-  if (slot.state == SlotState::preparing) return fail_stage(slot, ProxyFailure::draining);
-  Drain::enroll(slot);
-  if (drain_.over()) return cut(slot);
-  if (slot.state == SlotState::open) close(slot);
-}
-
-void Core::cut_drain() {
-  drain_.set_over();
-  slots_.for_each([this](Slot& slot) { cut(slot); });
-}
-
-void Core::cut(Slot& slot) noexcept {
-  if (!slot.alive()) return;
-  drain_.cut(slot);
-  end(slot, DisconnectReason::drain_deadline, 0, true);
-}
-
 }  // namespace iocpp::core

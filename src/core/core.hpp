@@ -101,7 +101,10 @@ class Core {
   bool may_send_quietly(const Slot& slot, std::size_t bytes) const noexcept;
   void quiet_send_posted(Slot& slot) noexcept;
 
-  void begin_drain();
+  /// Each open connection is told (`on_drain`): at once, or, where the drain is patient, after its next bytes.
+  void begin_drain(bool patient = false);
+  /// Who has not been told yet is told.
+  void end_drain_patience();
   /// The drain's deadline is over: resets what is left.
   void cut_drain();
   const Drain& drain() const noexcept { return drain_; }
@@ -223,7 +226,10 @@ class Core {
   void user_timer_fired(Slot& slot);
   std::uint64_t settling_tick() noexcept;
 
+  // draining.cpp
   void join_drain(Slot& slot) noexcept;
+  void patient_or_told(Slot& slot) noexcept;
+  void tell_drain(Slot& slot) noexcept;
 
   /// The system was short of memory or buffers for one kind of operation.
   struct Shortage {

@@ -22,7 +22,7 @@ bool Core::begin_stage(Slot& slot) noexcept {
   counters_.preparing.add();
   timers_.arm(slot, time_.now() + config_.stages->timeout());
   mark_dirty(slot);
-  if (drain_.begun()) fail_stage(slot, ProxyFailure::draining);
+  if (drain_.begun() && !drain_.patient()) fail_stage(slot, ProxyFailure::draining);
   return true;
 }
 

@@ -31,7 +31,10 @@ void Core::deliver(Slot& slot, std::span<const std::byte> bytes) {
   switch (slot.state) {
     case SlotState::open:
       if (slot.paused() || slot.stash != nullptr) return stash(slot, bytes);
-      return call_handler(slot, [&](Handler& handler) { handler.on_receive(handle_of(slot), bytes); });
+      call_handler(slot, [&](Handler& handler) { handler.on_receive(handle_of(slot), bytes); });
+      if (slot.drain_part == DrainPart::waits) [[unlikely]]
+        tell_drain(slot);
+      return;
     case SlotState::preparing:
       return prepare(slot, bytes);
     case SlotState::flushing:
@@ -120,6 +123,7 @@ void Core::deliver_stash(Slot& slot) {
     const std::span<const std::byte> run = bytes.front();
     call_handler(slot, [&](Handler& handler) { handler.on_receive(handle_of(slot), run); });
     bytes.consume(blocks_, run.size());
+    if (slot.drain_part == DrainPart::waits) tell_drain(slot);
     if (bytes.empty()) {
       delete slot.stash;
       slot.stash = nullptr;

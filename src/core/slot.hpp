@@ -35,6 +35,14 @@ enum class SlotState : std::uint8_t {
   closing,    ///< on_disconnect was called; the handle's close is posted, or about to be.
 };
 
+/// What a connection is to the drain.
+enum class DrainPart : std::uint8_t {
+  none,   ///< Not counted by it, or not any more.
+  waits,  ///< on_drain is owed: after the next bytes, or when the drain's patience ends.
+  idle,   ///< It had nothing to send, and has nothing since.
+  busy,
+};
+
 /// Who may touch what: everything here belongs to the shard's thread. While `send_in_flight`, the system reads the
 /// first `send_in_flight_bytes` of `send_queue`, so they are not consumed before the send's terminal completion. What
 /// is `lent` is the port's: read by a send of this turn, or in the turn in which that ended, or not any more. The slot
@@ -60,8 +68,7 @@ struct Slot : Timer {
   bool reset : 1 = false;               ///< Close with a reset.
   bool discarded_enough : 1 = false;    ///< While flushing: no more input is read, until everything has left.
   bool timed_out : 1 = false;           ///< close()'s deadline was over before everything was sent.
-  bool draining : 1 = false;            ///< Counted by the drain.
-  bool drain_was_idle : 1 = false;
+  DrainPart drain_part : 2 = DrainPart::none;
   bool send_quiet : 1 = false;  ///< The send in flight ends before the next wait does, and wakes nobody if it succeeds.
   bool send_fell_short : 1 = false;  ///< A quiet one had too little room: the next one waits for it.
 

@@ -97,7 +97,7 @@ void Engine<Port>::take_client(Listener& listener, NativeHandle handle) {
   note.accepted.add();
   note.last_accept.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   if (group_.reserves_out.load(std::memory_order_relaxed) != 0) keep_reserve();
-  if (group_.reserves_out.load(std::memory_order_relaxed) == 0) return admit(handle, listener.index);
+  if (group_.reserves_out.load(std::memory_order_relaxed) == 0) return admit(handle, listener.number);
   core_.counters().shed.add();
   port_->close_now(handle, false);
   keep_reserve();
@@ -281,6 +281,7 @@ void Engine<Port>::close_in_order(Listener& listener) {
   close_handle(listener);
   listener.acceptor.closed();
   core_.counters().listeners_open.subtract();
+  group_.listener_closed();
 }
 
 /// Who is in the backlog. False: not yet; a shortage, or a limit that pauses, is in the way, and is waited for until
@@ -291,7 +292,8 @@ bool Engine<Port>::accept_the_rest(Listener& listener) {
   constexpr unsigned most = 65'536;  // the largest backlog; whoever comes during this is not waited for without end
   for (unsigned accepted = 0; accepted < most; ++accepted) {
     const bool full = group_.gate.pauses() && room().full == core::Room::Full::connections;
-    if (full && !core_.drain().over()) return false;  // a connection that ends makes room, and wakes us
+    if (full && group_.handed_over.load()) return true;  // the successor has them
+    if (full && !core_.drain().over()) return false;     // a connection that ends makes room, and wakes us
     int error = 0;
     const NativeHandle handle = port_->accept_now(listener.ref(), error);
     if (handle != no_handle) {
@@ -318,6 +320,7 @@ bool Engine<Port>::wait_for_the_rest(Listener& listener, AcceptOutcome outcome) 
     return true;
   }
   constexpr unsigned most = 65'536;
+  if (group_.handed_over.load()) return false;  // the successor has them
   for (unsigned refused = 0; refused < most && shed_one(listener) == Shed::refused; ++refused) {
     core_.counters().shed.add();
   }
@@ -341,7 +344,7 @@ void Engine<Port>::rebuild(Listener& listener) {
     ++listener.generation;
   }
   int error = 0;
-  listener.handle = config_.reopen_listener(listener.index, error);
+  listener.handle = config_.reopen_listener(listener.number, error);
   if (listener.handle == no_handle) {
     listener.acceptor.rebuild_failed(now_);
     return report(listener, ServerError::Kind::listener_lost, error);
@@ -360,9 +363,9 @@ void Engine<Port>::report(Listener& listener, ServerError::Kind kind, int error)
   listener.quiet_until = now_ + report_pause;
   const ServerError what{.kind = kind,
                          .shard = config_.core.shard,
-                         .listener = listener.index,
+                         .listener = listener.number,
                          .error = error == 0 ? std::error_code{} : native_error(error)};
-  core_.guarded([&] { core_.handler(listener.index).on_server_error(what); });
+  core_.guarded([&] { core_.handler(listener.number).on_server_error(what); });
 }
 
 }  // namespace iocpp::engine

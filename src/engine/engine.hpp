@@ -98,6 +98,7 @@ class Engine final : public Loop, private core::TimeSource {
   std::unique_ptr<Port> port_;
   std::deque<Listener> listeners_;
   core::Timer drain_timer_;
+  core::Timer patience_timer_;
   Postponed postponed_;
   TimePoint now_{};
   std::size_t last_placed_ = 0;

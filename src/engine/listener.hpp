@@ -7,11 +7,12 @@
 namespace iocpp::engine {
 
 struct Listener {
-  Listener(std::uint32_t position, NativeHandle open_handle, const core::Acceptor::Config& config,
-           core::TimerQueue& timers)
-      : index{position}, handle{open_handle}, acceptor{config, timers} {}
+  Listener(std::uint32_t position, std::uint16_t number_of, NativeHandle open_handle,
+           const core::Acceptor::Config& config, core::TimerQueue& timers)
+      : index{position}, number{number_of}, handle{open_handle}, acceptor{config, timers} {}
 
-  std::uint32_t index;
+  std::uint32_t index;   ///< Among those of its loop.
+  std::uint16_t number;  ///< Among those of the options; several sockets may be of one.
   std::uint32_t generation = 1;
   NativeHandle handle;
   bool handle_gone = false;  ///< The system says that it is no handle: closing it could close somebody else's.

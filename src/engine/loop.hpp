@@ -105,6 +105,9 @@ struct Group {
   std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};
+  /// Set before the drain that follows: a successor has the listening sockets too.
+  std::atomic<bool> handed_over{false};
+  std::atomic<unsigned> listeners_open{0};  ///< Of all loops.
   /// Reserve handles that are given up for a moment, or lost. Whoever gets a client meanwhile has their handle, and
   /// gives it back: otherwise the shard without its reserve could answer nobody until a connection ends.
   std::atomic<unsigned> reserves_out{0};
@@ -112,6 +115,14 @@ struct Group {
       false};  ///< A loop that accepts for the others has not ended: they may still get connections.
 
   static constexpr Clock::rep not_draining = std::numeric_limits<Clock::rep>::max();
+
+  /// Waits until no loop accepts any more.
+  void wait_until_deaf() const noexcept {
+    for (unsigned open = listeners_open.load(); open != 0; open = listeners_open.load()) listeners_open.wait(open);
+  }
+  void listener_closed() noexcept {
+    if (listeners_open.fetch_sub(1) == 1) listeners_open.notify_all();
+  }
 
   /// The loop that accepts for the others has ended, or will not begin.
   void placing_ended() noexcept {
@@ -137,8 +148,10 @@ struct EngineConfig {
   unsigned accepts_in_flight = 16;
   std::size_t lend_bytes_min = 4096;  ///< Where the port lends: from here on it pays (docs/PERFORMANCE.md).
   std::size_t mailbox_bytes_max = 64U << 20;
-  std::vector<NativeHandle> listeners;  ///< Bound and listening; the engine's from now on. May be empty.
-  /// Makes listener `index` anew after it was lost: its handle, or no_handle and the native error.
+  std::vector<NativeHandle> listeners;          ///< Bound and listening; the engine's from now on. May be empty.
+  std::vector<std::uint16_t> listener_numbers;  ///< Of each, in the options. Empty: the order is the same.
+  /// Makes a socket of listener `index` of the options anew after it was lost: its handle, or no_handle and the native
+  /// error.
   std::function<NativeHandle(std::size_t index, int& error)> reopen_listener;
 };
 

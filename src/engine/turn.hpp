@@ -12,14 +12,16 @@ Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<P
       config_{config},
       port_{std::move(port)},
       postponed_{core_.timers()} {
-  drain_timer_.kind = core::TimerKind::drain;
+  drain_timer_.kind = patience_timer_.kind = core::TimerKind::drain;
   config_.backend.counters = &core_.counters();
   for (std::uint32_t index = 0; index < config.listeners.size(); ++index) {
     const core::Acceptor::Config chain{.platform = Port::capabilities.platform,
                                        .multishot = Port::capabilities.multishot_accept && !group.gate.pauses(),
                                        .singles = config.accepts_in_flight,
                                        .seed = (std::uint64_t{config.core.shard} << 32) | index};
-    listeners_.emplace_back(index, config.listeners[index], chain, core_.timers());
+    const auto number =
+        config.listener_numbers.empty() ? static_cast<std::uint16_t>(index) : config.listener_numbers[index];
+    listeners_.emplace_back(index, number, config.listeners[index], chain, core_.timers());
     listener_notes_.emplace_back();
   }
 }
@@ -40,6 +42,7 @@ std::error_code Engine<Port>::open(std::vector<Handler*> handlers) {
   if (!listeners_.empty() && !port_->take_reserve()) give_up_reserve();
   for (Listener& listener : listeners_) listener.acceptor.open();
   core_.counters().listeners_open.set(listeners_.size());
+  group_.listeners_open.fetch_add(static_cast<unsigned>(listeners_.size()));
   keep_accepting();
   return {};
 }
@@ -113,7 +116,7 @@ void Engine<Port>::on_timer(core::Timer& timer) {
       return core_.guarded(due->task);
     }
     case core::TimerKind::drain:
-      return core_.cut_drain();
+      return &timer == &drain_timer_ ? core_.cut_drain() : core_.end_drain_patience();
     case core::TimerKind::listener:
       break;
   }
@@ -245,7 +248,7 @@ void Engine<Port>::return_send(Message& message, errc why) {
 
 template <CompletionPort Port>
 void Engine<Port>::note_drain() {
-  const Clock::rep wanted = group_.drain_deadline.load(std::memory_order_relaxed);
+  const Clock::rep wanted = group_.drain_deadline.load(std::memory_order_acquire);
   if (wanted == Group::not_draining) return;
   const TimePoint deadline{Clock::duration{wanted}};
   if (draining_ && deadline >= drain_deadline_) return;
@@ -253,7 +256,12 @@ void Engine<Port>::note_drain() {
   core_.timers().arm(drain_timer_, deadline);
   if (std::exchange(draining_, true)) return;
   for (Listener& listener : listeners_) listener.acceptor.begin_close();
-  core_.begin_drain();
+  if (deadline <= now_) return core_.cut_drain();
+  // A client of a server that hands over is told by nothing that it should ask somebody else: what it has sent is
+  // awaited.
+  const bool patient = group_.handed_over.load();
+  if (patient) core_.timers().arm(patience_timer_, now_ + (deadline - now_) / 2);
+  core_.begin_drain(patient);
 }
 
 template <CompletionPort Port>
@@ -268,6 +276,7 @@ bool Engine<Port>::finished() {
   mailbox_.close([this](Message& message) { return_message(message); });
   if (places) group_.placing_ended();
   core_.timers().cancel(drain_timer_);
+  core_.timers().cancel(patience_timer_);
   postponed_.drop_all();
   core_.for_each_handler([this](Handler& handler) { core_.guarded([&] { handler.on_server_close(); }); });
   if (std::exchange(reserve_out_, false)) group_.reserves_out.fetch_sub(1);

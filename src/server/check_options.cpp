@@ -22,6 +22,10 @@ void check_listeners(const Options& options) {
   for (const Listen& listen : options.listen) {
     require(listen.handler == nullptr || options.shards <= 1,
             "listen: a listener's own handler works with one shard only");
+    require(options.hand_over_path.empty() || !backend::is_unix(listen),
+            "hand_over_path: a Unix socket can't be handed over; its successor listens on another path");
+    require(listen.inherited.empty() || (listen.host.empty() && listen.port == 0),
+            "listen: with inherited sockets, leave host and port alone");
   }
 }
 

@@ -57,14 +57,18 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
       group_{options_.limits, random_key(), options_.send_queue_bytes_max_total, options_.shards} {
   if (handler_ == nullptr && !factory_)
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
-  const bool shares = backend::shares_port(choice_.backend) && std::ranges::none_of(options_.listen, backend::is_unix);
-  options_.accept_thread = options_.accept_thread || (options_.shards > 1 && !shares);
+  meet_predecessor();
+  listeners_.resize(options_.listen.size());
+  reopened_.resize(options_.listen.size());
   try {
+    if (predecessor_ != nullptr) take_over();
+    options_.accept_thread = options_.accept_thread || needs_accept_thread();
     bind_all();
+    if (!options_.hand_over_path.empty() && predecessor_ == nullptr)
+      meeting_point_ = backend::MeetingPoint::make(options_.hand_over_path);
     make_loops();
   } catch (...) {
-    for (const backend::ListeningSockets& sockets : listeners_)
-      std::ranges::for_each(sockets.handles, backend::close_socket);
+    close_bound();
     remove_socket_files();
     throw;
   }
@@ -95,24 +99,56 @@ std::string Server::Running::listener_name(std::size_t index) const {
   return sockets.name.empty() ? sockets.address.to_string() : sockets.name;
 }
 
+bool Server::Running::needs_accept_thread() const noexcept {
+  if (options_.shards == 1) return false;
+  // No more sockets can be had for those that listen already: one that joined them (SO_REUSEPORT) would get its share
+  // of clients at once, and lose them where this server dies before it has started.
+  for (std::size_t number = 0; number < options_.listen.size(); ++number) {
+    const std::size_t sockets = std::max(listeners_[number].handles.size(), options_.listen[number].inherited.size());
+    if (sockets != 0 && sockets < options_.shards) return true;
+  }
+  return !backend::shares_port(choice_.backend) || std::ranges::any_of(options_.listen, backend::is_unix);
+}
+
 void Server::Running::bind_all() {
   const std::size_t sockets = options_.accept_thread ? 1 : options_.shards;
-  for (const Listen& listen : options_.listen) listeners_.push_back(backend::listen_on(listen, options_, sockets));
+  for (std::size_t number = 0; number < listeners_.size(); ++number) {
+    const Listen& listen = options_.listen[number];
+    if (!listeners_[number].handles.empty()) continue;
+    listeners_[number] =
+        listen.inherited.empty() ? backend::listen_on(listen, options_, sockets) : backend::inherit(listen, options_);
+  }
+}
+
+/// Those that were inherited stay the caller's.
+void Server::Running::close_bound() noexcept {
+  for (std::size_t number = 0; number < listeners_.size(); ++number) {
+    if (options_.listen[number].inherited.empty())
+      std::ranges::for_each(listeners_[number].handles, backend::close_socket);
+  }
+}
+
+/// Of each listener's sockets the `nth`, and each `of`th after it: nobody's queue is left unread.
+Server::Running::Sockets Server::Running::nth_sockets(std::size_t nth, std::size_t of) const {
+  Sockets sockets;
+  for (std::size_t number = 0; number < listeners_.size(); ++number) {
+    const std::vector<NativeHandle>& handles = listeners_[number].handles;
+    for (std::size_t at = nth; at < handles.size(); at += of) {
+      sockets.handles.push_back(handles[at]);
+      sockets.numbers.push_back(static_cast<std::uint16_t>(number));
+    }
+  }
+  return sockets;
 }
 
 void Server::Running::make_loops() {
   members_.reserve(options_.shards + 1);
-  const auto nth_sockets = [this](std::size_t nth) {
-    std::vector<NativeHandle> handles;
-    for (const backend::ListeningSockets& sockets : listeners_) handles.push_back(sockets.handles[nth]);
-    return handles;
-  };
   for (unsigned shard = 0; shard < options_.shards; ++shard) {
-    make_loop(shard, core::Placement::self, options_.accept_thread ? std::vector<NativeHandle>{} : nth_sockets(shard));
+    make_loop(shard, core::Placement::self, options_.accept_thread ? Sockets{} : nth_sockets(shard, options_.shards));
     group_.loops.push_back(members_.back().loop.get());
   }
   if (options_.accept_thread) {
-    make_loop(options_.shards, core::Placement::fewest_connections, nth_sockets(0));
+    make_loop(options_.shards, core::Placement::fewest_connections, nth_sockets(0, 1));
     group_.placing = true;
     errors_to_shard_ = std::make_unique<ErrorsToShard>(*group_.loops.front());
   }
@@ -121,12 +157,13 @@ void Server::Running::make_loops() {
   }
 }
 
-void Server::Running::make_loop(unsigned number, core::Placement placement, std::vector<NativeHandle> listeners) {
+void Server::Running::make_loop(unsigned number, core::Placement placement, Sockets listeners) {
   engine::EngineConfig config = engine_config(number);
   config.placement = placement;
-  config.listeners = listeners;
+  config.listeners = listeners.handles;
+  config.listener_numbers = std::move(listeners.numbers);
   members_.push_back({.loop = backend::make_loop(choice_.backend, config, group_),
-                      .listeners = std::move(listeners),
+                      .listeners = std::move(listeners.handles),
                       .opened = false,
                       .thread = {}});
 }
@@ -160,11 +197,13 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
 }
 
 NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept {
-  const Listen& listen = options_.listen[listener];
-  if (backend::is_unix(listen)) return backend::listen_on_unix_again(listen, options_, error);
-  const bool shared = !options_.accept_thread && options_.shards > 1;
-  return backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared,
-                               error);
+  if (backend::is_unix(options_.listen[listener]))
+    return backend::listen_on_unix_again(options_.listen[listener], options_, error);
+  const bool shared = listeners_[listener].handles.size() > 1;
+  const NativeHandle handle =
+      backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared, error);
+  if (handle != no_handle && !options_.hand_over_path.empty()) note_reopened(listener, handle);
+  return handle;
 }
 
 void Server::Running::start() {
@@ -177,8 +216,13 @@ void Server::Running::start() {
   start_members();
   const std::exception_ptr error = wait_until_opened();
   if (error != nullptr) {
-    request_drain(std::chrono::milliseconds{0});
+    // A predecessor goes on; whom we have taken from it in the meantime is served.
+    group_.handed_over = predecessor_ != nullptr;
+    request_drain(predecessor_ != nullptr ? options_.drain_timeout : std::chrono::milliseconds{0});
     join_all();
+    predecessor_.reset();
+  } else if (!options_.hand_over_path.empty()) {
+    begin_handing_over();
   }
   {
     const std::lock_guard lock{mutex_};
@@ -273,6 +317,7 @@ void Server::Running::request_drain(std::chrono::milliseconds deadline) noexcept
   // A deadline far away is kept within what the clock can say.
   group_.request_drain(requested + std::clamp(deadline, std::chrono::milliseconds{0},
                                               std::chrono::milliseconds{std::chrono::hours{24 * 365}}));
+  if (backend::MeetingPoint* point = to_stop_.load()) point->stop();
 }
 
 bool Server::Running::on_own_thread() const noexcept {
@@ -284,6 +329,7 @@ void Server::Running::join_all() {
   for (Member& member : members_) {
     if (member.thread.joinable()) member.thread.join();
   }
+  if (hand_over_thread_.joinable()) hand_over_thread_.join();
 }
 
 DrainReport Server::Running::wait() {
@@ -302,6 +348,7 @@ DrainReport Server::Running::wait() {
     report.failed += part.failed;
     report.bytes_lost += part.bytes_lost;
   }
+  report.handed_over = group_.handed_over.load();
   report.duration =
       std::chrono::ceil<std::chrono::milliseconds>(Clock::duration{last_ended_.load() - drain_requested_.load()});
   return report;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/choose.hpp"
+#include "backend/hand_over.hpp"
 #include "backend/listening.hpp"
 #include "engine/loop.hpp"
 #include "iocpp/server.hpp"
@@ -44,6 +45,7 @@ class Server::Running {
     return index < group_.loops.size() ? group_.loops[index] : nullptr;
   }
   Counters counters() const;
+  bool took_over() const noexcept { return took_over_; }
   AcceptHealth accept_health(std::chrono::milliseconds stalled_after) const;
 
  private:
@@ -56,10 +58,26 @@ class Server::Running {
     std::thread thread;
   };
 
+  bool needs_accept_thread() const noexcept;
   void bind_all();
   void remove_socket_files() noexcept;
+  void close_bound() noexcept;
+
+  // handing_over.cpp
+  void meet_predecessor();
+  void take_over();
+  void take_over(std::size_t number);
+  void note_reopened(std::size_t listener, NativeHandle handle) noexcept;
+  std::vector<backend::HandedListener> to_hand_over();
+  void begin_handing_over() noexcept;
+  void hand_over() noexcept;
   void make_loops();
-  void make_loop(unsigned number, core::Placement placement, std::vector<NativeHandle> listeners);
+  struct Sockets {
+    std::vector<NativeHandle> handles;
+    std::vector<std::uint16_t> numbers;  ///< Whose listener's each is.
+  };
+  Sockets nth_sockets(std::size_t nth, std::size_t of) const;
+  void make_loop(unsigned number, core::Placement placement, Sockets listeners);
   engine::EngineConfig engine_config(unsigned number) const;
   NativeHandle reopen(std::size_t listener, int& error) noexcept;
 
@@ -80,6 +98,11 @@ class Server::Running {
   std::unique_ptr<core::Stages> stages_;
   engine::Group group_;
   std::unique_ptr<Handler> errors_to_shard_;
+  std::unique_ptr<backend::Predecessor> predecessor_;  ///< Until it was replaced, by start.
+  std::unique_ptr<backend::MeetingPoint> meeting_point_;
+  std::atomic<backend::MeetingPoint*> to_stop_{nullptr};  ///< The meeting point, for request_drain.
+  std::thread hand_over_thread_;
+  bool took_over_ = false;
   std::vector<Member> members_;  ///< The shards, then the accepting loop if there is one.
 
   mutable server::AcceptMonitor monitor_;
@@ -89,8 +112,10 @@ class Server::Running {
   unsigned members_opened_ = 0;
   std::exception_ptr start_error_;
   std::mutex join_mutex_;
-  bool started_ = false;   // of mutex_
-  bool starting_ = false;  // of mutex_: start() runs
+  std::mutex reopened_mutex_;
+  std::vector<std::vector<NativeHandle>> reopened_;  // of reopened_mutex_: by listener, those made anew
+  bool started_ = false;                             // of mutex_
+  bool starting_ = false;                            // of mutex_: start() runs
   std::atomic<Clock::rep> drain_requested_{0};
   std::atomic<Clock::rep> last_ended_{0};
 };

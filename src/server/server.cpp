@@ -90,6 +90,10 @@ Connection Server::connection(ConnectionId id) noexcept {
   return running_->connection(id);
 }
 
+bool Server::took_over() const noexcept {
+  return running_->took_over();
+}
+
 Address Server::address(std::size_t index) const {
   return running_->listeners().at(index).address;
 }

@@ -116,7 +116,7 @@ bool CheckedHandler::sent_by_peer(const Witness& known, std::span<const std::byt
 void CheckedHandler::on_connect(Connection connection) {
   Witness& known = witness(connection);
   if (known.live) machine_.violate(11, "on_connect for a slot whose connection has not ended");
-  known = {.id = connection.id(), .connection = connection, .live = true};
+  known = {.id = connection.id(), .connection = connection, .live = true, .early = !told_any_};
   if (!habits_.hears_sent) known.times.sends_are_quiet();
   ++live_;
   if (const Socket* socket = machine_.network.find(connection.native_handle());
@@ -245,6 +245,29 @@ void CheckedHandler::on_peer_shutdown(Connection connection) {
   call(connection, What::on_peer_shutdown, 0, [&] { inner_.on_peer_shutdown(connection); });
 }
 
+/// Some keep their connection to the deadline, throw, or end it at once; the others do as the handler does.
+void CheckedHandler::on_drain(Connection connection) {
+  Witness& known = witness(connection);
+  if (!draining_) machine_.violate(11, "on_drain, and nobody has asked for a drain");
+  if (known.told) machine_.violate(11, "on_drain twice");
+  if (!connection.is_open()) machine_.violate(11, "on_drain for a connection that is closed already");
+  known.told = told_any_ = true;
+  call(connection, What::on_drain, 0, [&] {
+    const std::uint64_t drawn = habits_.known ? machine_.streams.scheduler.below(8) : 8;
+    if (drawn == 0) return;
+    if (drawn == 1) {
+      known.threw = true;
+      if (Link* link = link_of(known.id)) link->spoiled = true;
+      throw std::runtime_error{"a handler's own exception"};
+    }
+    if (drawn == 2) {
+      ends(known.id, true);
+      return connection.abort();
+    }
+    inner_.on_drain(connection);
+  });
+}
+
 void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how) {
   check_end(witness(connection), how);
   check_close(witness(connection), how);
@@ -268,6 +291,10 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
     machine_.violate(12, "a connection went on for seconds after abort()");
   if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)
     machine_.violate(16, "more was sent than the queue may hold, and the connection did not end for that");
+  // All of a shard are told in one turn.
+  const bool untold = told_any_ && !patiently_ && known.early && !known.told && !known.closed && !known.aborted;
+  if (habits_.known && untold && how.reason == DisconnectReason::drain_deadline)
+    machine_.violate(11, "a connection was cut at the drain's deadline, and had not been told of the drain");
   const Link* link = link_of(known.id);
   const bool enough = link != nullptr && link->read - link->header > known.received + habits_.linger_bytes_max;
   const bool by_patience = !enough && habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&

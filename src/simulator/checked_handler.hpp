@@ -73,6 +73,7 @@ class CheckedHandler final : public Handler {
   void on_writable(Connection connection) override;
   void on_timer(Connection connection) override;
   void on_peer_shutdown(Connection connection) override;
+  void on_drain(Connection connection) override;
   void on_disconnect(Connection connection, const Disconnect& how) override;
   void on_send_failed(ConnectionId id, std::vector<std::byte> bytes, std::error_code error) override;
   void on_server_error(const ServerError& error) override;
@@ -93,8 +94,11 @@ class CheckedHandler final : public Handler {
   void close(ConnectionId id);
   /// Of an echo by the mailbox: so many bytes found no room in it, and the connection is about to be aborted.
   void finds_no_room(ConnectionId id, std::size_t bytes);
-  /// The server drains: connections may be closed, and cut.
-  void drains() noexcept { draining_ = true; }
+  /// The server drains: connections are told, may be closed, and cut. Patiently: they are told later, one by one.
+  void drains(bool patiently = false) noexcept {
+    draining_ = true;
+    patiently_ = patiently;
+  }
   /// Those that were paused go on.
   void resume_paused();
   /// No more pauses, throws and closes of its own.
@@ -131,6 +135,8 @@ class CheckedHandler final : public Handler {
     bool ended = false;    ///< on_peer_shutdown was called.
     bool closed = false;   ///< Somebody here has called close(), or is about to.
     bool aborted = false;  ///< ... abort()
+    bool early = false;    ///< It was there before anybody was told of a drain ...
+    bool told = false;     ///< ... and it was told.
     bool threw = false;
     bool above = false;         ///< Its queue was above the high watermark, and on_writable was not called since.
     bool writable_due = false;  ///< The next callback is that one.
@@ -184,6 +190,8 @@ class CheckedHandler final : public Handler {
   std::uint64_t returned_ = 0;   ///< ... and that came back by on_send_failed.
   bool closed_ = false;
   bool draining_ = false;
+  bool patiently_ = false;
+  bool told_any_ = false;
   bool calm_ = false;
   bool lost_ = false;  ///< Its listener, and not yet restored.
   std::vector<Connection> paused_;

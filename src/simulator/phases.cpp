@@ -144,7 +144,7 @@ void Run::probe() {
 /// Connections may be closed, and cut, from now on.
 void Run::expect_drain() {
   peers_.server_drains();
-  for (Member& member : members_) member.handler->drains();
+  for (Member& member : members_) member.handler->drains(group_.handed_over.load());
 }
 
 void Run::drain() {
@@ -152,6 +152,8 @@ void Run::drain() {
   peers_.stay(stay_to_the_end);
   until([] { return false; }, milliseconds{50});
   machine_.network.heal();
+  // As if there were a successor: those whom a pausing limit keeps waiting are left to it then, and here is none.
+  group_.handed_over = one_in(machine_.streams.scheduler, 4) && !group_.gate.pauses();
   expect_drain();
   // Some are on their way into a backlog when it begins.
   peers_.arrive(arrive_at_the_end);

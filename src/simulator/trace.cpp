@@ -49,6 +49,7 @@ constexpr std::array<Words, static_cast<std::size_t>(What::count)> words{{
     {"slot", "on_sent", "bytes"},
     {"slot", "on_writable", nullptr},
     {"slot", "on_peer_shutdown", nullptr},
+    {"slot", "on_drain", nullptr},
     {"slot", "on_disconnect, reason", ""},
     {"loop", "on_server_error, kind", ""},
     {"loop", "on_server_close", nullptr},

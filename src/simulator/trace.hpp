@@ -48,6 +48,7 @@ enum class What : std::uint8_t {
   on_sent,
   on_writable,
   on_peer_shutdown,
+  on_drain,
   on_disconnect,
   on_server_error,
   on_server_close,

@@ -1,6 +1,7 @@
 // A drain: who was idle, who finished, who was cut, and what was lost.
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -191,6 +192,160 @@ TEST_F(Draining, a_connection_that_a_limit_of_closing_resets_did_not_end_in_orde
   EXPECT_TRUE(shard_.wire(idle).reset);
   expect(0, 0, 0, 0);
   EXPECT_EQ(shard_.core().drain().report().failed, 1U);
+}
+
+TEST_F(Draining, a_handler_that_keeps_its_connection_has_until_the_deadline) {
+  handler_.draining = [](Connection) {};
+  handler_.receiving = [](Connection connection, std::string_view) {
+    connection.send("done");
+    connection.close();
+  };
+  const Connection kept = shard_.connect();
+  const Connection silent = shard_.connect();
+  begin();
+  EXPECT_TRUE(kept.is_open());
+  shard_.arrives(kept, "the last request");
+  shard_.sent_all(kept);
+  shard_.peer_ends(kept);
+  shard_.run_out();
+  EXPECT_EQ(shard_.wire(kept).sent, "done");
+  EXPECT_EQ(handler_.log(kept),
+            (Log{"connect", "drain", "receive the last request", "sent 4", "disconnect local_close"}));
+  cut();
+  EXPECT_EQ(handler_.log(silent), (Log{"connect", "drain", "disconnect drain_deadline"}));
+  expect(0, 1, 1, 0);
+}
+
+TEST_F(Draining, a_goodbye_is_sent_and_who_said_it_was_not_idle) {
+  handler_.draining = [](Connection connection) {
+    connection.send("bye");
+    connection.close();
+  };
+  const Connection idle = shard_.connect();
+  begin();
+  shard_.sent_all(idle);
+  EXPECT_EQ(shard_.wire(idle).sent, "bye");
+  shard_.peer_ends(idle);
+  shard_.run_out();
+  expect(0, 1, 0, 0);
+}
+
+TEST_F(Draining, who_is_closing_already_is_not_told) {
+  handler_.draining = [](Connection) { FAIL() << "told though it was closed"; };
+  const Connection closing = shard_.connect();
+  closing.close();
+  begin();
+  shard_.peer_ends(closing);
+  shard_.run_out();
+}
+
+TEST_F(Draining, one_that_another_ends_while_it_is_told_is_told_nothing) {
+  const Connection first = shard_.connect();
+  const Connection second = shard_.connect();
+  handler_.draining = [&](Connection connection) {
+    EXPECT_EQ(connection.id(), first.id());
+    second.abort();
+    connection.close();
+  };
+  begin();
+  shard_.peer_ends(first);
+  shard_.run_out();
+  EXPECT_EQ(handler_.log(second), (Log{"connect", "disconnect local_abort"}));
+  EXPECT_EQ(shard_.core().drain().report().failed, 1U);
+  expect(1, 0, 0, 0);
+}
+
+TEST_F(Draining, an_exception_ends_the_connection_that_was_told) {
+  handler_.draining = [](Connection) { throw std::runtime_error{"thrown"}; };
+  const Connection thrower = shard_.connect();
+  begin();
+  shard_.run_out();
+  EXPECT_EQ(handler_.log(thrower), (Log{"connect", "drain", "disconnect handler_threw"}));
+  EXPECT_EQ(shard_.core().drain().report().failed, 1U);
+}
+
+TEST_F(Draining, a_client_that_comes_later_is_told_after_on_connect) {
+  handler_.draining = [](Connection connection) { connection.close(); };
+  begin();
+  const Connection late = shard_.connect();
+  shard_.peer_ends(late);
+  shard_.run_out();
+  EXPECT_EQ(handler_.log(late), (Log{"connect", "drain", "disconnect local_close"}));
+}
+
+class PatientDraining : public Draining {
+ protected:
+  PatientDraining() {
+    handler_.draining = [](Connection connection) { connection.close(); };
+    handler_.receiving = [](Connection connection, std::string_view text) { connection.send(text); };
+  }
+  void begin_patiently() {
+    shard_.core().begin_drain(true);
+    shard_.turn();
+  }
+};
+
+TEST_F(PatientDraining, tells_a_connection_after_its_next_bytes) {
+  const Connection client = shard_.connect();
+  begin_patiently();
+  EXPECT_TRUE(client.is_open());
+  const Connection late = shard_.connect();
+  EXPECT_TRUE(late.is_open());
+  for (const Connection connection : {client, late}) {
+    shard_.arrives(connection, "ask");
+    EXPECT_FALSE(connection.is_open());
+    shard_.sent_all(connection);
+    EXPECT_EQ(shard_.wire(connection).sent, "ask");
+    shard_.peer_ends(connection);
+    shard_.run_out();
+    EXPECT_EQ(handler_.log(connection), (Log{"connect", "receive ask", "drain", "sent 3", "disconnect local_close"}));
+  }
+  expect(0, 2, 0, 0);
+}
+
+TEST_F(PatientDraining, tells_who_has_said_nothing_when_the_patience_ends) {
+  const Connection silent = shard_.connect();
+  const Connection paused = shard_.connect();
+  paused.pause_receive();
+  shard_.turn();
+  begin_patiently();
+  shard_.core().end_drain_patience();
+  shard_.turn();
+  const Connection late = shard_.connect();
+  for (const Connection connection : {silent, paused, late}) {
+    EXPECT_FALSE(connection.is_open());
+    shard_.cancels_end();
+    shard_.peer_ends(connection);
+    shard_.run_out();
+    EXPECT_EQ(handler_.log(connection), (Log{"connect", "drain", "disconnect local_close"}));
+  }
+  expect(3, 0, 0, 0);
+}
+
+TEST_F(PatientDraining, tells_once_what_was_stashed_during_a_pause_is_delivered) {
+  const Connection paused = shard_.connect();
+  paused.pause_receive();
+  shard_.turn();
+  shard_.arrives(paused, "kept");
+  shard_.cancels_end();
+  begin_patiently();
+  EXPECT_TRUE(paused.is_open());
+  paused.resume_receive();
+  shard_.turn();
+  EXPECT_FALSE(paused.is_open());
+  shard_.sent_all(paused);
+  EXPECT_EQ(shard_.wire(paused).sent, "kept");
+  shard_.peer_ends(paused);
+  shard_.run_out();
+  EXPECT_EQ(handler_.log(paused), (Log{"connect", "receive kept", "drain", "sent 4", "disconnect local_close"}));
+}
+
+TEST_F(PatientDraining, ends_with_the_deadline_all_the_same) {
+  const Connection silent = shard_.connect();
+  begin_patiently();
+  cut();
+  EXPECT_EQ(handler_.log(silent), (Log{"connect", "disconnect drain_deadline"}));
+  expect(0, 0, 1, 0);
 }
 
 }  // namespace

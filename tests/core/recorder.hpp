@@ -34,6 +34,7 @@ class Recorder : public Handler {
   std::function<void(Connection)> writable;
   std::function<void(Connection)> timer;
   std::function<void(Connection)> peer_ending;  ///< In place of the default, which closes.
+  std::function<void(Connection)> draining;     ///< In place of the default, which closes.
   std::function<void(Connection, const Disconnect&)> disconnecting;
 
   void on_connect(Connection connection) override {
@@ -75,6 +76,13 @@ class Recorder : public Handler {
     const Call call{*this};
     write(connection, "peer_shutdown");
     peer_ending ? peer_ending(connection) : Handler::on_peer_shutdown(connection);
+  }
+
+  void on_drain(Connection connection) override {
+    const Call call{*this};
+    if (!draining) return Handler::on_drain(connection);
+    write(connection, "drain");
+    draining(connection);
   }
 
   void on_disconnect(Connection connection, const Disconnect& why) override {

@@ -57,7 +57,8 @@ TEST(SlotTable, a_slot_comes_back_with_its_next_generation_and_nothing_of_its_fo
   const std::uint32_t index = slot.index;
   const std::uint32_t generation = slot.generation;
   slot.handle = 42;
-  slot.paused_by_user = slot.peer_ended = slot.reset = slot.draining = true;
+  slot.paused_by_user = slot.peer_ended = slot.reset = true;
+  slot.drain_part = DrainPart::busy;
   slot.error = 104;
   slot.lingered_bytes = 9;
   slot.reason = DisconnectReason::peer_reset;
@@ -67,7 +68,7 @@ TEST(SlotTable, a_slot_comes_back_with_its_next_generation_and_nothing_of_its_fo
   ASSERT_EQ(again.index, index);
   EXPECT_EQ(again.generation, generation + 1);
   EXPECT_EQ(again.handle, no_handle);
-  EXPECT_FALSE(again.paused_by_user || again.peer_ended || again.reset || again.draining);
+  EXPECT_FALSE(again.paused_by_user || again.peer_ended || again.reset || again.drain_part != DrainPart::none);
   EXPECT_EQ(again.error, 0);
   EXPECT_EQ(again.lingered_bytes, 0U);
   EXPECT_EQ(again.send_in_flight_bytes, 0U);

@@ -39,7 +39,7 @@ def handles_of_wine():
 class Server:
     """Listens on a free port of 127.0.0.1 while the `with` block runs. `handles` lowers the process's handle limit."""
 
-    def __init__(self, *options, program=PROGRAM, handles=None, service="echo"):
+    def __init__(self, *options, program=PROGRAM, handles=None, listen="127.0.0.1:0", service="echo"):
         # The server ends with us even where we are killed; its session of its own keeps Ctrl+C for us.
         command = ["setpriv", "--pdeathsig", "TERM"]
         if handles is not None:
@@ -47,7 +47,7 @@ class Server:
         self._in_wine = pathlib.Path(program).suffix == ".exe"
         if self._in_wine:
             command.append(str(ROOT / "scripts" / "wine"))
-        command += [str(program), "serve", service, "--listen", "127.0.0.1:0", "--json", *map(str, options)]
+        command += [str(program), "serve", service, "--listen", listen, "--json", *map(str, options)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )

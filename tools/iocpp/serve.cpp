@@ -1,8 +1,11 @@
 #include "serve.hpp"
 
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "accept_watch.hpp"
 #include "command.hpp"
@@ -26,7 +29,22 @@ void announce(const iocpp::Server& server, const ServeOptions& options) {
   std::ostream& out = options.json ? std::cerr : std::cout;  // with --json stdout is for the result alone
   out << "listening on " << addresses_got(server) << " (" << iocpp::to_string(server.backend()) << ", "
       << program::plural(server.shards(), "shard") << ")" << std::endl;
+  if (server.took_over()) std::cerr << "took over from the server at " << options.server.hand_over_path << std::endl;
   if (options.server.backend == iocpp::Backend::automatic) std::cerr << server.backend_reason() << std::endl;
+}
+
+/// Those of systemd in place of the address that nobody gave, or beside those that were.
+void add_systemd_listeners(const ServeOptions& options, std::vector<iocpp::Listen>& listen) {
+  using Systemd = ServeOptions::Systemd;
+  std::vector<iocpp::Listen> given = iocpp::listeners_from_systemd();
+  if (given.empty() && options.systemd == Systemd::asked)
+    throw WrongArgument(
+        "--listen systemd: it has given no sockets; start this by a .socket unit (LISTEN_FDS, LISTEN_PID)");
+  if (!given.empty() && options.systemd == Systemd::left)
+    std::cerr << "systemd's sockets are left alone: their clients wait; add --listen systemd" << std::endl;
+  if (given.empty() || options.systemd == Systemd::left) return;
+  if (options.systemd == Systemd::automatic) listen.clear();
+  listen.insert(listen.end(), std::make_move_iterator(given.begin()), std::make_move_iterator(given.end()));
 }
 
 }  // namespace
@@ -56,6 +74,7 @@ int serve(const ServeOptions& options) {
     if (server->post(0, [&] { announce(*server, options); })) announce(*server, options);
   };
   try {
+    add_systemd_listeners(options, server_options.listen);
     server = make_server(options, server_options);
   } catch (const std::system_error& error) {
     throw WrongArgument(error.what());

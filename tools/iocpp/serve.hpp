@@ -14,6 +14,8 @@ struct ServeOptions {
   std::size_t message_bytes = 0;  ///< echo: a message of the client's is so long. 0: there are no messages.
   iocpp::Options server;
   bool json = false;
+  /// Whether systemd's sockets are listened on: where it has given some and no address was, or as the user says.
+  enum class Systemd { automatic, asked, left } systemd = Systemd::automatic;
 };
 
 /// Serves until SIGINT or SIGTERM, and returns the exit code. Throws `WrongArgument` where it can't listen.

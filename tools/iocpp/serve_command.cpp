@@ -25,18 +25,24 @@ struct Serve {
 void add_listeners(CLI::App& app, Serve& serve) {
   auto& listen = serve.options.server.listen;
   listen = {{.host = "127.0.0.1", .port = 50000}};
-  const auto read = [&listen](const std::vector<std::string>& texts) {
+  auto& systemd = serve.options.systemd;
+  const auto read = [&listen, &systemd](const std::vector<std::string>& texts) {
     listen.clear();
+    systemd = ServeOptions::Systemd::left;
     for (const std::string& text : texts) {
       if (text.starts_with("unix:")) {
         listen.push_back({.host = text});
         continue;
       }
+      if (text == "systemd") {
+        systemd = ServeOptions::Systemd::asked;
+        continue;
+      }
       const auto address = program::parse_host_port(text);
       if (!address) {
-        program::refuse(
-            "--listen", text,
-            "HOST:PORT or unix:PATH, such as 127.0.0.1:50000, [::1]:50000, localhost:0, :50000 or unix:/run/echo");
+        program::refuse("--listen", text,
+                        "HOST:PORT, unix:PATH or systemd, such as 127.0.0.1:50000, [::1]:50000, localhost:0, :50000 or "
+                        "unix:/run/echo");
       }
       listen.push_back({.host = address->host, .port = address->port});
     }
@@ -44,11 +50,17 @@ void add_listeners(CLI::App& app, Serve& serve) {
   app.add_option_function<std::vector<std::string>>("--listen", read,
                                                     "Address to listen on; may be given several times. Port 0 takes a "
                                                     "free one; without a host, every address, IPv6 and "
-                                                    "IPv4. unix:PATH is a Unix socket, unix:@NAME an abstract one")
-      ->type_name("HOST:PORT|unix:PATH")
+                                                    "IPv4. unix:PATH is a Unix socket, unix:@NAME an abstract one. "
+                                                    "systemd: the sockets of its .socket unit, which are also taken "
+                                                    "where it gives some and no address is given")
+      ->type_name("HOST:PORT|unix:PATH|systemd")
       ->default_str("127.0.0.1:50000")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--take-over", serve.options.server.hand_over_path,
+                 "Take over from the server that runs with the same path, if there is one, and be there for the next: "
+                 "no client is lost (docs/DRAIN.md)")
+      ->type_name("PATH");
   app.add_flag("--ipv6-only", serve.ipv6_only, "IPv6 addresses refuse IPv4 clients");
   const auto permissions = [&serve](const std::string& text) {
     const bool octal = !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string::npos;

@@ -62,6 +62,7 @@ void print(std::ostream& out, const iocpp::Counters& counters, const iocpp::Drai
        program::duration_text(drain.duration) + ": " + with_commas(drain.idle_closed) + " idle closed, " +
            with_commas(drain.finished) + " finished, " + with_commas(drain.cut) + " cut, " + with_commas(drain.failed) +
            " failed, " + bytes_text(static_cast<double>(drain.bytes_lost)) + " lost");
+  if (drain.handed_over) line(out, "handed over to", "a successor");
 }
 
 nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
@@ -113,7 +114,11 @@ nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
 }
 
 nlohmann::ordered_json to_json(const iocpp::DrainReport& drain) {
-  return {
-      {"idle_closed", drain.idle_closed}, {"finished", drain.finished},     {"cut", drain.cut},
-      {"failed", drain.failed},           {"bytes_lost", drain.bytes_lost}, {"duration_ms", drain.duration.count()}};
+  return {{"idle_closed", drain.idle_closed},
+          {"finished", drain.finished},
+          {"cut", drain.cut},
+          {"failed", drain.failed},
+          {"bytes_lost", drain.bytes_lost},
+          {"handed_over", drain.handed_over},
+          {"duration_ms", drain.duration.count()}};
 }

@@ -1,7 +1,6 @@
 #include "backend/listening.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <system_error>
 
 #include "backend/posix/descriptor.hpp"
+#include "backend/posix/listening_socket.hpp"
 #include "backend/posix/socket_address.hpp"
 #include "backend/posix/unix_listening.hpp"
 #include "iocpp/error.hpp"
@@ -20,16 +20,6 @@ namespace {
 
 using posix::set;
 using Socket = posix::Descriptor;
-
-/// Options that an accepted socket inherits from its listener on Linux, so that accepting costs no further call.
-bool set_inherited(int socket, const Options& options) noexcept {
-  bool done = set(socket, IPPROTO_TCP, TCP_NODELAY, options.tcp_nodelay ? 1 : 0);
-  if (options.keepalive.count() > 0) {
-    done = done && set(socket, SOL_SOCKET, SO_KEEPALIVE, 1) &&
-           set(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive.count()));
-  }
-  return done && posix::set_buffers(socket, options);
-}
 
 enum class Sharing : std::uint8_t {
   alone,         ///< The only socket on its address.
@@ -47,7 +37,7 @@ int open_listener(const Address& address, bool ipv6_only, const Options& options
   const bool ready =
       set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1)  // bind while old connections are in TIME_WAIT, socket(7)
       && (family == AF_INET || set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0)) &&
-      set_inherited(socket.get(), options) &&
+      posix::set_inherited(socket.get(), options) &&
       (sharing != Sharing::one_of_group || set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) &&
       ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&native), length) == 0 &&
       ::listen(socket.get(), options.backlog) == 0 &&
@@ -92,6 +82,24 @@ Address resolve(const Listen& where) {
 }
 
 }  // namespace
+
+Address address_of(const Listen& where) {
+  return resolve(where);
+}
+
+void make_own(const ListeningSockets& sockets, const Options& options) {
+  for (const NativeHandle handle : sockets.handles) {
+    const int socket = static_cast<int>(handle);
+    // A listening socket that is told to listen takes the new backlog, listen(2).
+    if (!posix::set_inherited(socket, options) || ::listen(socket, options.backlog) != 0) fail(sockets.address, errno);
+  }
+}
+
+bool listens_on(NativeHandle handle, const Address& address) noexcept {
+  const int socket = static_cast<int>(handle);
+  Address there;
+  return posix::listens(socket) && posix::local_name(socket, there) == 0 && there == address;
+}
 
 ListeningSockets listen_on(const Listen& where, const Options& options, std::size_t count) {
   if (is_unix(where)) return posix::listen_on_unix(where, options);

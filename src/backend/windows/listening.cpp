@@ -121,6 +121,21 @@ ListeningSockets listen_on(const Listen& where, const Options& options, std::siz
   return made;
 }
 
+ListeningSockets inherit(const Listen&, const Options&) {
+  throw std::system_error(make_error_code(errc::not_supported),
+                          "Listen::inherited: not on Windows, where a socket stays tied to its first port");
+}
+
+Address address_of(const Listen& where) {
+  return resolve(where);
+}
+
+void make_own(const ListeningSockets&, const Options&) {}
+
+bool listens_on(NativeHandle, const Address&) noexcept {
+  return false;
+}
+
 NativeHandle listen_again(const Address& address, bool ipv6_only, const Options& options, bool, int& error) noexcept {
   return open_listener(address, ipv6_only, options, error);
 }

@@ -1,0 +1,80 @@
+// What a server and its successor say to each other, over a Unix socket that keeps messages apart.
+#pragma once
+
+#include <sys/un.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/native_handle.hpp"
+
+namespace iocpp::posix {
+
+/// A descriptor that is closed at the end, unless released.
+class OwnedHandle {
+ public:
+  explicit OwnedHandle(int descriptor = -1) noexcept : descriptor_{descriptor} {}
+  OwnedHandle(OwnedHandle&& other) noexcept : descriptor_{other.release()} {}
+  OwnedHandle& operator=(OwnedHandle&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~OwnedHandle();
+
+  int get() const noexcept { return descriptor_; }
+  int release() noexcept { return std::exchange(descriptor_, -1); }
+
+ private:
+  int descriptor_;
+};
+
+/// Both ends run on one machine; the version says that they mean the same by it.
+struct HandOverMessage {
+  enum class Kind : std::uint32_t {
+    hello,     ///< The successor: I am here.
+    listener,  ///< A listener, with handles; one of many sockets comes in several.
+    point,     ///< The meeting point, with its handle; nothing more comes.
+    serving,   ///< The successor: I serve.
+    released,  ///< I accept nobody any more.
+  };
+  static constexpr std::uint32_t this_magic = 0x696f6370;
+  static constexpr std::uint32_t this_version = 1;
+
+  std::uint32_t magic = this_magic;
+  std::uint32_t version = this_version;
+  Kind kind = Kind::hello;
+  std::uint32_t number = 0;  ///< listener: its place in the options
+  std::uint32_t family = 0;  ///< listener: 0 for IPv4, 1 for IPv6
+  std::uint32_t scope = 0;
+  std::uint32_t port = 0;
+  std::uint32_t ipv6_only = 0;
+  std::array<std::byte, 16> address{};
+};
+
+/// What has come: handles that nobody takes out are closed.
+struct ReceivedMessage {
+  HandOverMessage message;
+  std::vector<OwnedHandle> handles;
+};
+
+/// SCM_MAX_FD of the kernel, unix(7).
+constexpr std::size_t handles_a_message = 253;
+
+/// False: the other end is gone, or does not read.
+bool send_message(int socket, const HandOverMessage& message, const std::vector<NativeHandle>& handles = {}) noexcept;
+/// Nothing: the other end is gone, silent for the socket's time limit, or speaks something else.
+std::optional<ReceivedMessage> receive_message(int socket);
+/// For each of both directions of a socket.
+void set_time_limit(int socket, int seconds) noexcept;
+/// The other end is a process of this one's user (SO_PEERCRED, unix(7)).
+bool is_of_this_user(int socket) noexcept;
+
+/// The address of a path. Throws `std::system_error` where it is empty or too long.
+sockaddr_un path_address(const std::string& path);
+
+}  // namespace iocpp::posix

@@ -1,0 +1,131 @@
+#include "backend/posix/meeting_point.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "iocpp/error.hpp"
+
+namespace iocpp::posix {
+namespace {
+
+/// A successor that takes longer than this to serve is given up; the next one may come.
+constexpr int patience_milliseconds = 60'000;
+constexpr int message_seconds = 10;
+
+HandOverMessage describe(const backend::HandedListener& listener, std::size_t number) noexcept {
+  return {.kind = HandOverMessage::Kind::listener,
+          .number = static_cast<std::uint32_t>(number),
+          .family = listener.address.family == Address::Family::ipv4 ? 0U : 1U,
+          .scope = listener.address.scope,
+          .port = listener.address.port,
+          .ipv6_only = listener.ipv6_only ? 1U : 0U,
+          .address = listener.address.bytes};
+}
+
+/// Nobody listens at the path: what lies there is what a server has left that was killed. Of a file that is no socket
+/// connect(2) says the same.
+bool is_deserted(const sockaddr_un& address) noexcept {
+  struct stat file {};
+  if (::lstat(address.sun_path, &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
+  const OwnedHandle probe{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+/// The native error; 0 for success.
+int bind_and_listen(int socket, const sockaddr_un& address) noexcept {
+  const bool done =
+      ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::listen(socket, 8) == 0;
+  return done ? 0 : errno;
+}
+
+}  // namespace
+
+UnixMeetingPoint::~UnixMeetingPoint() {
+  leave();
+}
+
+void UnixMeetingPoint::leave() noexcept {
+  if (std::exchange(left_, true)) return;
+  ::unlink(path_.c_str());
+  // Not sooner: whoever sees that we are gone may look for the path.
+  listening_ = OwnedHandle{};
+  successor_ = OwnedHandle{};
+}
+
+UnixMeetingPoint::Event UnixMeetingPoint::wait_for(int descriptor, int milliseconds) noexcept {
+  std::array<pollfd, 2> watched{pollfd{.fd = stop_.descriptor(), .events = POLLIN, .revents = 0},
+                                pollfd{.fd = descriptor, .events = POLLIN, .revents = 0}};
+  int ready = 0;
+  do {
+    ready = ::poll(watched.data(), watched.size(), milliseconds);
+  } while (ready < 0 && errno == EINTR);
+  if (watched[0].revents != 0) return Event::stopped;
+  return watched[1].revents != 0 ? Event::ready : Event::silent;
+}
+
+bool UnixMeetingPoint::give(const std::vector<backend::HandedListener>& listeners) noexcept {
+  for (std::size_t number = 0; number < listeners.size(); ++number) {
+    const std::vector<NativeHandle>& handles = listeners[number].handles;
+    for (std::size_t at = 0; at < handles.size(); at += handles_a_message) {
+      const auto first = handles.begin() + static_cast<std::ptrdiff_t>(at);
+      const auto count = static_cast<std::ptrdiff_t>(std::min(handles.size() - at, handles_a_message));
+      if (!send_message(successor_.get(), describe(listeners[number], number), {first, first + count})) return false;
+    }
+  }
+  return send_message(successor_.get(), {.kind = HandOverMessage::Kind::point}, {listening_.get()});
+}
+
+bool UnixMeetingPoint::wait_for_successor(const Offer& listeners) {
+  for (;;) {
+    if (wait_for(listening_.get(), -1) == Event::stopped) break;
+    successor_ = OwnedHandle{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    if (successor_.get() < 0) {
+      if (wait_for(-1, 100) == Event::stopped) break;  // no handles, as a rule
+      continue;
+    }
+    set_time_limit(successor_.get(), message_seconds);
+    if (!is_of_this_user(successor_.get())) continue;
+    const auto hello = receive_message(successor_.get());
+    if (!hello || hello->message.kind != HandOverMessage::Kind::hello || !give(listeners())) continue;
+    const Event event = wait_for(successor_.get(), patience_milliseconds);
+    if (event == Event::stopped) break;
+    if (event == Event::silent) continue;
+    const auto answer = receive_message(successor_.get());
+    if (answer && answer->message.kind == HandOverMessage::Kind::serving) return true;
+  }
+  leave();
+  return false;
+}
+
+void UnixMeetingPoint::release() noexcept {
+  left_ = true;
+  send_message(successor_.get(), {.kind = HandOverMessage::Kind::released});
+  listening_ = OwnedHandle{};
+  successor_ = OwnedHandle{};
+}
+
+}  // namespace iocpp::posix
+
+namespace iocpp::backend {
+
+std::unique_ptr<MeetingPoint> MeetingPoint::make(const std::string& path) {
+  const sockaddr_un address = posix::path_address(path);
+  posix::OwnedHandle socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  int error = posix::bind_and_listen(socket.get(), address);
+  if (error == EADDRINUSE && posix::is_deserted(address)) {
+    ::unlink(path.c_str());
+    error = posix::bind_and_listen(socket.get(), address);
+  }
+  if (error != 0) throw std::system_error(native_error(error), "Options::hand_over_path '" + path + "'");
+  return std::make_unique<posix::UnixMeetingPoint>(path, std::move(socket));
+}
+
+}  // namespace iocpp::backend

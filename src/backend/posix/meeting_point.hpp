@@ -1,0 +1,33 @@
+// A meeting point on Linux: a Unix socket.
+#pragma once
+
+#include "backend/hand_over.hpp"
+#include "backend/posix/hand_over_channel.hpp"
+#include "backend/posix/handles.hpp"
+
+namespace iocpp::posix {
+
+class UnixMeetingPoint final : public backend::MeetingPoint {
+ public:
+  UnixMeetingPoint(std::string path, OwnedHandle listening) noexcept
+      : path_{std::move(path)}, listening_{std::move(listening)} {}
+  ~UnixMeetingPoint() override;
+
+  bool wait_for_successor(const Offer& listeners) override;
+  void release() noexcept override;
+  void stop() noexcept override { stop_.ring(); }
+
+ private:
+  enum class Event : std::uint8_t { ready, silent, stopped };
+  Event wait_for(int descriptor, int milliseconds) noexcept;
+  bool give(const std::vector<backend::HandedListener>& listeners) noexcept;
+  void leave() noexcept;
+
+  std::string path_;
+  OwnedHandle listening_;
+  OwnedHandle successor_;
+  Doorbell stop_;
+  bool left_ = false;  // the path is not ours any more
+};
+
+}  // namespace iocpp::posix

@@ -1,0 +1,101 @@
+// A server's two hand-overs: from its predecessor, and to its successor.
+#include <algorithm>
+#include <utility>
+
+#include "iocpp/error.hpp"
+#include "server/running.hpp"
+
+namespace iocpp {
+
+void Server::Running::meet_predecessor() {
+  if (!options_.hand_over_path.empty()) predecessor_ = backend::Predecessor::meet(options_.hand_over_path);
+}
+
+/// What the predecessor has on the addresses of the options. What it has besides stays its own, to be closed by it when
+/// nobody waits there any more.
+void Server::Running::take_over() {
+  // Those that leave the port open take what nobody else has asked for.
+  for (const bool any_port : {false, true}) {
+    for (std::size_t number = 0; number < listeners_.size(); ++number) {
+      const Listen& listen = options_.listen[number];
+      if (listen.inherited.empty() && (listen.port == 0) == any_port) take_over(number);
+    }
+  }
+  took_over_ = std::ranges::any_of(listeners_, [](const auto& sockets) { return !sockets.handles.empty(); });
+  for (backend::HandedListener& left : predecessor_->listeners()) {
+    if (!took_over_) {
+      throw std::system_error(make_error_code(errc::invalid_argument),
+                              "Options::hand_over_path '" + options_.hand_over_path +
+                                  "': the server there listens on " + left.address.to_string() +
+                                  ", which is none of the addresses given");
+    }
+    std::ranges::for_each(std::exchange(left.handles, {}), backend::close_socket);
+  }
+}
+
+void Server::Running::take_over(std::size_t number) {
+  const Listen& listen = options_.listen[number];
+  Address wanted = backend::address_of(listen);
+  for (backend::HandedListener& handed : predecessor_->listeners()) {
+    const bool same_families = wanted.family != Address::Family::ipv6 || handed.ipv6_only == listen.ipv6_only;
+    Address there = handed.address;
+    if (wanted.port == 0) there.port = 0;
+    if (handed.handles.empty() || !same_families || there != wanted) continue;
+    listeners_[number] = {.address = handed.address, .handles = std::exchange(handed.handles, {})};
+    return backend::make_own(listeners_[number], options_);
+  }
+}
+
+/// On a loop's thread: its listener was lost, and made anew.
+void Server::Running::note_reopened(std::size_t listener, NativeHandle handle) noexcept {
+  try {
+    const std::lock_guard lock{reopened_mutex_};
+    reopened_[listener].push_back(handle);
+  } catch (const std::bad_alloc&) {
+    // A successor will not have it.
+  }
+}
+
+/// Each socket once, and none whose handle was lost: its number may be a client's.
+std::vector<backend::HandedListener> Server::Running::to_hand_over() {
+  const std::lock_guard lock{reopened_mutex_};
+  std::vector<backend::HandedListener> handed;
+  for (std::size_t number = 0; number < listeners_.size(); ++number) {
+    const Address& address = listeners_[number].address;
+    std::vector<NativeHandle> handles = listeners_[number].handles;
+    handles.insert(handles.end(), reopened_[number].begin(), reopened_[number].end());
+    std::ranges::sort(handles);
+    const auto repeated = std::ranges::unique(handles);
+    handles.erase(repeated.begin(), repeated.end());
+    std::erase_if(handles, [&](NativeHandle handle) { return !backend::listens_on(handle, address); });
+    handed.push_back({.address = address, .ipv6_only = options_.listen[number].ipv6_only, .handles = handles});
+  }
+  return handed;
+}
+
+/// The server serves. Without a thread or a path it does so all the same, and has no successor that could take over.
+void Server::Running::begin_handing_over() noexcept {
+  try {
+    if (predecessor_ != nullptr) meeting_point_ = predecessor_->replace();
+    predecessor_.reset();
+    to_stop_ = meeting_point_.get();
+    if (drain_requested_.load() != 0) meeting_point_->stop();
+    hand_over_thread_ = std::thread{[this] { hand_over(); }};
+  } catch (...) {
+    predecessor_.reset();
+  }
+}
+
+void Server::Running::hand_over() noexcept {
+  try {
+    if (!meeting_point_->wait_for_successor([this] { return to_hand_over(); })) return;
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  group_.handed_over = true;
+  request_drain(options_.drain_timeout);
+  group_.wait_until_deaf();
+  meeting_point_->release();
+}
+
+}  // namespace iocpp
