@@ -33,9 +33,9 @@ struct SimulationOptions {
   FaultRate faults = FaultRate::none;
 
   /// The server's. `backend` is the system that is simulated, wherever this runs; left `automatic`, the seed draws it.
-  /// So it does `shards`, where that is 0 and there is a `HandlerFactory`. Not used: addresses, ports and `backlog`, `proxy_protocol`,
-  /// `keepalive`, `tcp_nodelay`, the sockets' buffers, `receive_ring_bytes` and its maximum, `posted_receive_bytes`,
-  /// `on_thread_start`; the seed decides what they would.
+  /// So it does `shards`, where that is 0 and there is a `HandlerFactory`. Not used: addresses, ports and `backlog`,
+  /// `proxy_protocol`, `keepalive`, `tcp_nodelay`, the sockets' buffers, `receive_ring_bytes` and its maximum,
+  /// `posted_receive_bytes`, `on_thread_start`; the seed decides what they would.
   Options server{};
 
   /// Clients besides yours, who send bytes of no meaning, read slowly or never, reset, or vanish.

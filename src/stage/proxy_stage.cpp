@@ -101,7 +101,11 @@ std::unique_ptr<core::Stages> stages_of(const Options& options) {
 }
 
 std::unique_ptr<core::Stage> ProxyStages::make() const noexcept {
-  return std::unique_ptr<core::Stage>{new (std::nothrow) ProxyStage{header_bytes_max_}};
+  try {
+    return std::make_unique<ProxyStage>(header_bytes_max_);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 
 }  // namespace iocpp::stage
