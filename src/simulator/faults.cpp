@@ -250,7 +250,7 @@ int Faults::draw(State& state, TimePoint now) noexcept {
     if (state.threshold == 0) return 0;
   }
   const std::uint64_t drawn = prng_.next();
-  // Most episodes let one in eight through: relief that is partial. The others nobody.
+  // Most episodes let one in eight through: relief that is partial. Some of receives and sends, which are paced, nobody.
   if (now < state.episode_end && (state.episode_is_total || (drawn & 7U) != 0)) return count(state.episode_cell);
   if (static_cast<std::uint32_t>(drawn >> 32) >= state.threshold) return 0;
   std::uint32_t share = static_cast<std::uint32_t>(prng_.below(state.shares));
@@ -259,7 +259,8 @@ int Faults::draw(State& state, TimePoint now) noexcept {
   const std::uint16_t cell = state.cells[at];
   if (cells[cell].episodes && one_in(prng_, 4)) {
     state.episode_cell = cell;
-    state.episode_is_total = one_in(prng_, 4);
+    const Site site = cells[cell].site;
+    state.episode_is_total = (site == Site::receive || site == Site::send) && one_in(prng_, 4);
     state.episode_end = now + delay(prng_, std::chrono::milliseconds{300});
   }
   return count(cell);

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "server/live_server.hpp"
-#include "support/client.hpp"
 
 namespace iocpp::tests {
 namespace {
