@@ -83,7 +83,7 @@ void AddressTable::give_back(std::uint32_t place) noexcept {
 
 template <class Visit>
 void AddressTable::for_each_count(Visit&& visit) const noexcept {
-  for (std::uint64_t set = 0; set <= mask_; ++set) {
+  for (std::size_t set = 0; set <= mask_; ++set) {
     for (const Entry& entry : sets_[set].entries) visit(count_of(entry.word.load(std::memory_order_relaxed)));
   }
 }

@@ -66,7 +66,7 @@ class AddressTable {
   void for_each_count(Visit&& visit) const noexcept;
 
   std::unique_ptr<Set[]> sets_;
-  std::uint64_t mask_;
+  std::size_t mask_;
   std::uint32_t connections_max_;
   TokenRate rate_;
 };

@@ -65,8 +65,7 @@ std::vector<backend::HandedListener> Server::Running::to_hand_over() {
     std::vector<NativeHandle> handles = listeners_[number].handles;
     handles.insert(handles.end(), reopened_[number].begin(), reopened_[number].end());
     std::ranges::sort(handles);
-    const auto repeated = std::ranges::unique(handles);
-    handles.erase(repeated.begin(), repeated.end());
+    handles.erase(std::unique(handles.begin(), handles.end()), handles.end());
     std::erase_if(handles, [&](NativeHandle handle) { return !backend::listens_on(handle, address); });
     handed.push_back({.address = address, .ipv6_only = options_.listen[number].ipv6_only, .handles = handles});
   }

@@ -17,11 +17,11 @@ using namespace std::chrono_literals;
 constexpr std::size_t kib = 1024;
 
 /// What is not short can't be over in any test.
-constexpr std::chrono::hours far{24};
+constexpr std::chrono::hours a_day{24};
 
 TEST(Deadlines, a_silent_client_is_reset) {
   Journal journal;
-  LiveServer server{journal, {.deadlines = {.idle = 30ms, .lifetime = far}}};
+  LiveServer server{journal, {.deadlines = {.idle = 30ms, .lifetime = a_day}}};
   Client client = server.connect();
   EXPECT_PRED1(is_reset, client.end());
   const Entry end = journal.wait_for(Told::disconnect);
@@ -126,7 +126,7 @@ TEST(PostAfter, does_not_hold_up_the_end_and_is_destroyed_unrun) {
   const auto witness = std::make_shared<bool>(false);
   {
     LiveServer server{journal};
-    for (int count = 0; count < 100; ++count) ASSERT_FALSE(server->post_after(0, far, [witness] { *witness = true; }));
+    for (int count = 0; count < 100; ++count) ASSERT_FALSE(server->post_after(0, a_day, [witness] { *witness = true; }));
     server.on_shard([] {});
     EXPECT_EQ(witness.use_count(), 101);
     server.stop();
