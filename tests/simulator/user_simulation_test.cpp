@@ -562,9 +562,12 @@ SeedsResult ended_by(void (*end)()) {
 // A process that a handler's assertion ended named no seed.
 TEST(ForEachSeedDeathTest, a_crash_in_a_handler_names_its_seed_and_the_last_steps) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
-  const std::string words = "seed 4, again: IOCPP_SIMULATE='seed=4 system=epoll faults=none'[^$]*on_receive 1 bytes";
-  EXPECT_DEATH(ended_by([] { std::abort(); }), words);
-  EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), words);
+  const std::string seed = "seed 4, again: IOCPP_SIMULATE='seed=4 system=epoll faults=none'";
+  const std::string last_step = "on_receive 1 bytes";
+  EXPECT_DEATH(ended_by([] { std::abort(); }), seed);
+  EXPECT_DEATH(ended_by([] { std::abort(); }), last_step);
+  EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), seed);
+  EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), last_step);
 }
 
 TEST(ForEachSeed, puts_back_what_handled_crashes_before) {
