@@ -101,7 +101,9 @@ struct HandlerTraits {
   template <std::derived_from<Handler> H>
   static H& note(H& handler) noexcept {
 #ifdef __cpp_rtti
-    if (typeid(handler) == typeid(H)) handler.Handler::hears_sent_ = overrides_on_sent<H>;
+    const bool hears = overrides_on_sent<H>;
+    // Once: another server that has the same handler may be reading it.
+    if (typeid(handler) == typeid(H) && handler.Handler::hears_sent_ != hears) handler.Handler::hears_sent_ = hears;
 #endif
     return handler;
   }

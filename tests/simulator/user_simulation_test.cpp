@@ -566,8 +566,10 @@ TEST(ForEachSeedDeathTest, a_crash_in_a_handler_names_its_seed_and_the_last_step
   const std::string last_step = "on_receive 1 bytes";
   EXPECT_DEATH(ended_by([] { std::abort(); }), seed);
   EXPECT_DEATH(ended_by([] { std::abort(); }), last_step);
+#ifndef _WIN32  // there a signal that is raised calls its handler, and ends nothing
   EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), seed);
   EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), last_step);
+#endif
 }
 
 TEST(ForEachSeed, puts_back_what_handled_crashes_before) {
