@@ -7,9 +7,6 @@
 #include <cassert>
 #include <cstring>
 #include <span>
-#include <system_error>
-
-#include "iocpp/error.hpp"
 
 namespace iocpp::posix {
 namespace {
@@ -17,8 +14,8 @@ namespace {
 constexpr std::size_t control_bytes = CMSG_SPACE(handles_a_message * sizeof(int));
 
 /// The handles that came with a message. They are this process's now, wanted or not.
-std::vector<OwnedHandle> take_handles(msghdr& header) {
-  std::vector<OwnedHandle> handles;
+std::vector<Descriptor> take_handles(msghdr& header) {
+  std::vector<Descriptor> handles;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     std::array<int, handles_a_message> descriptors;
@@ -30,10 +27,6 @@ std::vector<OwnedHandle> take_handles(msghdr& header) {
 }
 
 }  // namespace
-
-OwnedHandle::~OwnedHandle() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
 
 bool send_message(int socket, const HandOverMessage& message, const std::vector<NativeHandle>& handles) noexcept {
   assert(handles.size() <= handles_a_message);
@@ -86,17 +79,6 @@ bool is_of_this_user(int socket) noexcept {
   ucred other{};
   socklen_t length = sizeof other;
   return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &length) == 0 && other.uid == ::geteuid();
-}
-
-sockaddr_un path_address(const std::string& path) {
-  sockaddr_un address{};
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    throw std::system_error(make_error_code(errc::invalid_argument),
-                            "Options::hand_over_path: 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes");
-  }
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
 }
 
 }  // namespace iocpp::posix

@@ -9,7 +9,7 @@ namespace iocpp::posix {
 
 class UnixMeetingPoint final : public backend::MeetingPoint {
  public:
-  UnixMeetingPoint(std::string path, OwnedHandle listening) noexcept
+  UnixMeetingPoint(std::string path, Descriptor listening) noexcept
       : path_{std::move(path)}, listening_{std::move(listening)} {}
   ~UnixMeetingPoint() override;
 
@@ -24,8 +24,8 @@ class UnixMeetingPoint final : public backend::MeetingPoint {
   void leave() noexcept;
 
   std::string path_;
-  OwnedHandle listening_;
-  OwnedHandle successor_;
+  Descriptor listening_;
+  Descriptor successor_;
   Doorbell stop_;
   bool left_ = false;  // the path is not ours any more
 };
