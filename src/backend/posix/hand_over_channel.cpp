@@ -8,6 +8,8 @@
 #include <cstring>
 #include <span>
 
+#include "backend/posix/handles.hpp"
+
 namespace iocpp::posix {
 namespace {
 
@@ -76,9 +78,8 @@ void set_time_limit(int socket, int seconds) noexcept {
 }
 
 bool is_of_this_user(int socket) noexcept {
-  ucred other{};
-  socklen_t length = sizeof other;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &length) == 0 && other.uid == ::geteuid();
+  PeerCredentials other;
+  return peer_credentials(socket, other) == 0 && other.user == ::geteuid();
 }
 
 }  // namespace iocpp::posix
