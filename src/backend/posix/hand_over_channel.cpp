@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <cstring>
 #include <span>
 
@@ -61,7 +62,10 @@ std::optional<ReceivedMessage> receive_message(int socket) {
   header.msg_iovlen = 1;
   header.msg_control = control.data();
   header.msg_controllen = control.size();
-  const ssize_t size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  ssize_t size = 0;
+  do {
+    size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);  // also with SA_RESTART, where there is a time limit, signal(7)
   if (size < 0) return std::nullopt;
   received.handles = take_handles(header);
   const bool whole = size == static_cast<ssize_t>(sizeof received.message) && (header.msg_flags & MSG_CTRUNC) == 0;
@@ -77,9 +81,9 @@ void set_time_limit(int socket, int seconds) noexcept {
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
-bool is_of_this_user(int socket) noexcept {
+bool is_trusted(int socket) noexcept {
   PeerCredentials other;
-  return peer_credentials(socket, other) == 0 && other.user == ::geteuid();
+  return peer_credentials(socket, other) == 0 && (other.user == ::geteuid() || other.user == 0);
 }
 
 }  // namespace iocpp::posix

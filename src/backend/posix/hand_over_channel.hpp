@@ -50,7 +50,8 @@ bool send_message(int socket, const HandOverMessage& message, const std::vector<
 std::optional<ReceivedMessage> receive_message(int socket);
 /// For each of both directions of a socket.
 void set_time_limit(int socket, int seconds) noexcept;
-/// The other end is a process of this one's user (SO_PEERCRED, unix(7)).
-bool is_of_this_user(int socket) noexcept;
+/// The other end is a process of this one's user, or root's, which may have given up its privileges later than the
+/// other one (SO_PEERCRED, unix(7)).
+bool is_trusted(int socket) noexcept;
 
 }  // namespace iocpp::posix

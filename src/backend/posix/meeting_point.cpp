@@ -15,9 +15,8 @@
 namespace iocpp::posix {
 namespace {
 
-/// A successor that takes longer than this to serve is given up; the next one may come.
-constexpr int patience_milliseconds = 60'000;
-constexpr int message_seconds = 10;
+/// Both ends are on one machine, and nothing keeps a successor from saying who it is.
+constexpr int message_seconds = 2;
 
 HandOverMessage describe(const backend::HandedListener& listener, std::size_t number) noexcept {
   return {.kind = HandOverMessage::Kind::listener,
@@ -66,26 +65,30 @@ bool UnixMeetingPoint::give(const std::vector<backend::HandedListener>& listener
   return send_message(successor_.get(), {.kind = HandOverMessage::Kind::point}, {listening_.get()});
 }
 
+/// A successor that said hello has as long as it needs to serve: while it lives, nobody else can take over.
 bool UnixMeetingPoint::wait_for_successor(const Offer& listeners) {
-  for (;;) {
-    if (wait_for(listening_.get(), -1) == Event::stopped) break;
+  while (wait_for(listening_.get(), -1) != Event::stopped) {
     successor_ = Descriptor{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (successor_.get() < 0) {
       if (wait_for(-1, 100) == Event::stopped) break;  // no handles, as a rule
       continue;
     }
-    set_time_limit(successor_.get(), message_seconds);
-    if (!is_of_this_user(successor_.get())) continue;
-    const auto hello = receive_message(successor_.get());
-    if (!hello || hello->message.kind != HandOverMessage::Kind::hello || !give(listeners())) continue;
-    const Event event = wait_for(successor_.get(), patience_milliseconds);
-    if (event == Event::stopped) break;
-    if (event == Event::silent) continue;
-    const auto answer = receive_message(successor_.get());
-    if (answer && answer->message.kind == HandOverMessage::Kind::serving) return true;
+    if (greet(listeners)) {
+      if (wait_for(successor_.get(), -1) == Event::stopped) break;
+      const auto answer = receive_message(successor_.get());
+      if (answer && answer->message.kind == HandOverMessage::Kind::serving) return true;
+    }
+    successor_ = Descriptor{};  // so that it knows
   }
   leave();
   return false;
+}
+
+bool UnixMeetingPoint::greet(const Offer& listeners) {
+  set_time_limit(successor_.get(), message_seconds);
+  if (!is_trusted(successor_.get())) return false;
+  const auto hello = receive_message(successor_.get());
+  return hello && hello->message.kind == HandOverMessage::Kind::hello && give(listeners());
 }
 
 void UnixMeetingPoint::release() noexcept {
@@ -101,7 +104,7 @@ namespace iocpp::backend {
 
 std::unique_ptr<MeetingPoint> MeetingPoint::make(const std::string& path) {
   const posix::UnixAddress address = posix::unix_address(path, false, "Options::hand_over_path");
-  posix::Descriptor socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  posix::Descriptor socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   const posix::Descriptor lock = posix::lock_folder(address);
   if (!posix::bind_anew(socket.get(), address) || ::listen(socket.get(), 8) != 0)
     throw std::system_error(native_error(errno), "Options::hand_over_path '" + path + "'");

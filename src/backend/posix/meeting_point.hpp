@@ -20,6 +20,7 @@ class UnixMeetingPoint final : public backend::MeetingPoint {
  private:
   enum class Event : std::uint8_t { ready, silent, stopped };
   Event wait_for(int descriptor, int milliseconds) noexcept;
+  bool greet(const Offer& listeners);
   bool give(const std::vector<backend::HandedListener>& listeners) noexcept;
   void leave() noexcept;
 

@@ -103,7 +103,7 @@ std::unique_ptr<Predecessor> Predecessor::meet(const std::string& path) {
     if (errno == ENOENT || errno == ECONNREFUSED) return nullptr;
     posix::fail(native_error(errno), path, "can't be reached");
   }
-  if (!posix::is_of_this_user(socket.get()))
+  if (!posix::is_trusted(socket.get()))
     posix::fail(make_error_code(errc::permission_denied), path, "another user's process is there");
   auto predecessor = std::make_unique<posix::UnixPredecessor>(path, std::move(socket));
   predecessor->receive_all();

@@ -32,10 +32,14 @@ int open_listener(const UnixAddress& address, unsigned permissions, const Option
   return -1;
 }
 
+std::int64_t changed_at(const struct stat& file) noexcept {
+  return std::int64_t{file.st_ctim.tv_sec} * 1'000'000'000 + file.st_ctim.tv_nsec;
+}
+
 backend::FileIdentity identity_of(const UnixAddress& address) noexcept {
   struct stat file {};
   if (address.abstract || ::lstat(address.path(), &file) != 0) return {};
-  return {.path = address.path(), .device = file.st_dev, .number = file.st_ino};
+  return {.path = address.path(), .device = file.st_dev, .number = file.st_ino, .changed = changed_at(file)};
 }
 
 std::string advice(int error) {
@@ -79,7 +83,8 @@ void remove_socket_file(const FileIdentity& file) noexcept {
   struct stat now {};
   if (file.path.empty() || ::lstat(file.path.c_str(), &now) != 0) return;
   // Somebody else's by now: a successor has taken the path.
-  if (now.st_dev == file.device && now.st_ino == file.number) ::unlink(file.path.c_str());
+  if (now.st_dev == file.device && now.st_ino == file.number && posix::changed_at(now) == file.changed)
+    ::unlink(file.path.c_str());
 }
 
 }  // namespace backend
