@@ -7,7 +7,7 @@ import socket
 import statistics
 import time
 
-from programs import Failure, Progress, port_of, start_server
+from programs import Attempts, Failure, port_of, start_server
 
 FEW, MANY = 1_000, 10_000
 # Caches of the kernel in which a connection has something (slabinfo(5)); both of its ends are here.
@@ -16,7 +16,21 @@ CACHES = ("TCP", "sock_inode_cache", "filp", "dentry", "eventpoll_epi", "eventpo
 
 
 def resident_bytes(pid):
-    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    """Exact, unlike statm, which the kernel keeps by the batch on each core."""
+    lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+
+
+def settled(value):
+    """`value()` once it has not changed for a second."""
+    last, since = value(), time.monotonic()
+    end = since + 15
+    while time.monotonic() - since < 1 and time.monotonic() < end:
+        time.sleep(0.02)
+        now = value()
+        if now != last:
+            last, since = now, time.monotonic()
+    return last
 
 
 def kernel_bytes():
@@ -41,8 +55,7 @@ def connect(port, clients, count, pid, handles_before):
         if time.monotonic() > deadline:
             raise Failure(f"the server has {handles(pid) - handles_before:,} of {count:,} connections")
         time.sleep(0.05)
-    time.sleep(0.2)
-    return resident_bytes(pid), kernel_bytes()
+    return settled(lambda: resident_bytes(pid)), kernel_bytes()
 
 
 def measure(options, name):
@@ -64,16 +77,14 @@ def measure(options, name):
 def measure_all(options):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    cells, failures = [], []
-    progress = Progress(len(options.servers) * options.rounds)
+    cells = []
+    attempt = Attempts(len(options.servers) * options.rounds)
     for number in range(options.rounds):
         for name in options.servers:
-            progress.step(f"idle connections: {name}, round {number + 1}")
-            try:
-                cells.append({"round": number, **measure(options, name)})
-            except (Failure, OSError, ValueError) as error:
-                failures.append(f"{name}: {error}")
-    progress.end()
+            cell = attempt(f"idle connections: {name}, round {number + 1}", lambda: measure(options, name))
+            if cell is not None:
+                cells.append({"round": number, **cell})
+    attempt.end()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     print(f"\nidle connections, from {FEW:,} to {MANY:,}: bytes each, medians\n"
           f"  {'server':<18}{'its own':>10}{'kernel, both ends':>20}")
@@ -83,6 +94,4 @@ def measure_all(options):
         if mine:
             print(f"  {name:<18}{statistics.median(cell['user_bytes'] for cell in mine):>10.0f}"
                   f"{statistics.median(kernel) if kernel else float('nan'):>20.0f}")
-    for failure in failures:
-        print(f"FAILED {failure}")
-    return {"idle": cells, "failures": failures}
+    return {"idle": cells, "failures": attempt.failures}

@@ -104,3 +104,22 @@ class Progress:
     def end(self):
         if sys.stderr.isatty():
             print("\r" + " " * 100 + "\r", end="", file=sys.stderr)
+
+
+class Attempts:
+    """Measurements, one after another: one that fails is noted, and the others go on."""
+
+    def __init__(self, count):
+        self.progress, self.failures = Progress(count), []
+
+    def __call__(self, text, action):
+        """What `action` returns; None where it fails."""
+        self.progress.step(text)
+        try:
+            return action()
+        except (Failure, OSError, ValueError, KeyError, ZeroDivisionError, subprocess.TimeoutExpired) as error:
+            self.failures.append(f"{text}: {error}")
+            return None
+
+    def end(self):
+        self.progress.end()

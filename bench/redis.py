@@ -8,7 +8,7 @@ import io
 import statistics
 import subprocess
 
-from programs import Failure, Progress, cpu_ns, port_of, settle, start_server
+from programs import Attempts, Failure, cpu_ns, port_of, settle, start_server
 
 CONNECTIONS, REQUESTS = 50, 50_000
 
@@ -28,16 +28,14 @@ def measure(options, name):
 
 
 def measure_all(options):
-    cells, failures = [], []
-    progress = Progress(len(options.servers) * options.rounds)
+    cells = []
+    attempt = Attempts(len(options.servers) * options.rounds)
     for number in range(options.rounds):
         for name in options.servers:
-            progress.step(f"redis-benchmark: {name}, round {number + 1}")
-            try:
-                cells.append({"round": number, **measure(options, name)})
-            except (Failure, OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
-                failures.append(f"{name}: {error}")
-    progress.end()
+            cell = attempt(f"redis-benchmark: {name}, round {number + 1}", lambda: measure(options, name))
+            if cell is not None:
+                cells.append({"round": number, **cell})
+    attempt.end()
     print(f"\nredis-benchmark -t ping_mbulk -c {CONNECTIONS} -n {REQUESTS}: medians\n"
           f"  {'server':<18}{'us of CPU a request':>20}{'x ' + options.baseline:>18}")
     medians = {name: statistics.median(values) for name in options.servers
@@ -45,6 +43,4 @@ def measure_all(options):
     for name, median in medians.items():
         ratio = median / medians.get(options.baseline, float("nan"))
         print(f"  {name:<18}{median:>20.3f}{ratio:>18.2f}")
-    for failure in failures:
-        print(f"FAILED {failure}")
-    return {"redis": cells, "failures": failures}
+    return {"redis": cells, "failures": attempt.failures}

@@ -8,7 +8,7 @@ import json
 import statistics
 import subprocess
 
-from programs import Failure, Progress, port_of, settle, start_server
+from programs import Attempts, Failure, port_of, settle, start_server
 
 CONNECTIONS, BYTES = 50, 64
 LATENCIES = ("p50", "p99", "p99_9", "max")
@@ -40,28 +40,27 @@ def measure(options, name, rate):
 
 
 def measure_all(options):
-    cells, failures = [], []
-    progress = Progress(2 * len(options.servers) * options.rounds)
+    cells = []
+    attempt = Attempts((1 + 2 * len(options.servers)) * options.rounds)
     for number in range(options.rounds):
-        trip = round_trip_ns(options)
+        trip = attempt(f"round trip, round {number + 1}", lambda: round_trip_ns(options))
+        if trip is None:
+            break
         closed = {}
         for name in options.servers:
-            progress.step(f"closed loop: {name}, round {number + 1}")
-            try:
-                closed[name] = measure(options, name, 0)["messages_per_second"]
-            except (Failure, OSError, ValueError, KeyError) as error:
-                failures.append(f"{name}: {error}")
+            most = attempt(f"closed loop: {name}, round {number + 1}",
+                           lambda: measure(options, name, 0)["messages_per_second"])
+            if most is not None:
+                closed[name] = most
         # The same for all: what the slowest can do with something in hand.
         rate = int(0.6 * min(closed.values(), default=0))
         for name in closed:
-            progress.step(f"even load: {name}, round {number + 1}")
-            try:
-                latency = measure(options, name, rate)["latency_us"]
+            latency = attempt(f"even load: {name}, round {number + 1}",
+                              lambda: measure(options, name, rate)["latency_us"])
+            if latency is not None:
                 cells.append({"round": number, "server": name, "round_trip_ns": trip, "rate": rate,
                               "messages_per_second": closed[name], "latency_us": latency})
-            except (Failure, OSError, ValueError, KeyError) as error:
-                failures.append(f"{name}: {error}")
-    progress.end()
+    attempt.end()
     trips = [cell["round_trip_ns"] for cell in cells]
     if cells:
         print(f"\n{CONNECTIONS} connections, {BYTES} B; a cache line there and back took {min(trips):.0f} to "
@@ -73,6 +72,4 @@ def measure_all(options):
             print(f"  {name:<18}{statistics.median(cell['messages_per_second'] for cell in mine):>12,.0f}"
                   + "".join(f"{statistics.median(cell['latency_us'][which] for cell in mine):>10.0f}"
                             for which in LATENCIES))
-    for failure in failures:
-        print(f"FAILED {failure}")
-    return {"two_cores": cells, "failures": failures}
+    return {"two_cores": cells, "failures": attempt.failures}

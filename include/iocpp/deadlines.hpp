@@ -24,7 +24,7 @@ struct Deadlines {
   /// `idle_timeout`. Default: off, since clients that only listen are usual.
   std::chrono::milliseconds idle_receive{0};
 
-  /// Nothing was sent for so long, queued or not: for protocols whose server must say something now and then. Up to 30
+  /// Nothing was sent for so long, queued or not: for protocols whose server must say something now and then. Up to 20
   /// days. Ends with `idle_timeout`. Default: off, since servers that only receive are usual.
   std::chrono::milliseconds idle_send{0};
 

@@ -1,6 +1,7 @@
 // The user's code: what a server calls when something has happened.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -84,7 +85,17 @@ class Handler {
 
  private:
   friend struct detail::HandlerTraits;
-  bool hears_sent_ = true;
+
+  /// Copied with its handler. Two servers may have the same one, and one of them run while the other is made.
+  struct Flag : std::atomic<bool> {
+    Flag() noexcept : std::atomic<bool>{true} {}
+    Flag(const Flag& other) noexcept : std::atomic<bool>{other.load(std::memory_order_relaxed)} {}
+    Flag& operator=(const Flag& other) noexcept {
+      store(other.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      return *this;
+    }
+  };
+  Flag hears_sent_;
 };
 
 namespace detail {
@@ -101,18 +112,16 @@ struct HandlerTraits {
   template <std::derived_from<Handler> H>
   static H& note(H& handler) noexcept {
 #ifdef __cpp_rtti
-    const bool hears = overrides_on_sent<H>;
-    // Once: another server that has the same handler may be reading it.
-    if (typeid(handler) == typeid(H) && handler.Handler::hears_sent_ != hears) handler.Handler::hears_sent_ = hears;
+    if (typeid(handler) == typeid(H)) set_hears_sent(handler, overrides_on_sent<H>);
 #endif
     return handler;
   }
 
   static bool hears_sent(const Handler& handler) noexcept {
-    return handler.hears_sent_;
+    return handler.hears_sent_.load(std::memory_order_relaxed);
   }
   static void set_hears_sent(Handler& handler, bool hears) noexcept {
-    handler.hears_sent_ = hears;
+    handler.hears_sent_.store(hears, std::memory_order_relaxed);
   }
 };
 

@@ -19,6 +19,7 @@ struct FileIdentity {
   std::string path{};
   std::uint64_t device = 0;
   std::uint64_t number = 0;
+  std::int64_t changed = 0;  ///< In ns: a number is soon another file's.
 };
 
 /// The sockets of one `Listen`: as many as shards accept for themselves, all on one address.

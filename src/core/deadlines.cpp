@@ -68,7 +68,7 @@ void Core::attend(Slot& slot) noexcept {
     watch.suspected = over.has_value();
     if (over) return timers_.arm_at(watch, timers_.tick() + 1);
   }
-  if (const auto due = watch.next_due(rules_, state, now)) timers_.arm_at(watch, *due);
+  if (const auto due = watch.next_due(rules_, state)) timers_.arm_at(watch, *due);
 }
 
 /// By a reset: after an orderly close the system would go on keeping what a peer does not read, for minutes.

@@ -9,8 +9,11 @@ void Core::begin_drain(bool patient) {
   // All of them before the first is told: what one handler does to another connection is done in the drain.
   slots_.for_each([this, patient](Slot& slot) {
     // One whose header is on its way joins when it is complete.
-    if (slot.state == SlotState::preparing) return patient ? void() : fail_stage(slot, ProxyFailure::draining);
-    if (slot.alive()) Drain::enroll(slot);
+    if (slot.state != SlotState::preparing) {
+      if (slot.alive()) Drain::enroll(slot);
+    } else if (!patient) {
+      fail_stage(slot, ProxyFailure::draining);
+    }
   });
   slots_.for_each([this](Slot& slot) {
     if (slot.state == SlotState::open) patient_or_told(slot);
@@ -20,9 +23,6 @@ void Core::begin_drain(bool patient) {
 /// One that comes while the server drains already.
 void Core::join_drain(Slot& slot) noexcept {
   if (!slot.alive()) return;
-  if (slot.state == SlotState::preparing) {
-    return drain_.patient() ? void() : fail_stage(slot, ProxyFailure::draining);
-  }
   Drain::enroll(slot);
   if (drain_.over()) return cut(slot);
   if (slot.state == SlotState::open) patient_or_told(slot);

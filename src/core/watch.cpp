@@ -45,33 +45,32 @@ void Watch::begin(std::uint32_t slot_index) noexcept {
 }
 
 bool Watch::note(const WatchedState& state, std::uint64_t now) noexcept {
-  const auto tick_now = static_cast<std::uint32_t>(now);
   bool begins = fresh_;
   if (fresh_) {
     fresh_ = false;
     opened_ = now;
-    received_at_ = sent_at_ = tick_now;
+    received_at_ = sent_at_ = now;
   }
   if (received_now_) {
     received_now_ = false;
     heard_ = true;
-    received_at_ = tick_now;
+    received_at_ = now;
   }
   if (sent_now_) {
     sent_now_ = false;
-    sent_at_ = tick_now;
+    sent_at_ = now;
   }
   const bool resumed = state.receiving && !receiving_;
   receiving_ = state.receiving;
-  if (resumed) received_at_ = tick_now;
+  if (resumed) received_at_ = now;
   if (message_begins_ || (resumed && in_message_)) {
     if (!message_begins_) received_in_period_ = 0;
     message_begins_ = false;
-    message_period_ = tick_now;
+    message_period_ = now;
     begins = true;
   }
   if (state.queued && (!queued_ || emptied_)) {
-    queued_at_ = read_period_ = tick_now;
+    queued_at_ = read_period_ = now;
     sent_in_period_ = 0;
     begins = true;
   }
@@ -81,40 +80,36 @@ bool Watch::note(const WatchedState& state, std::uint64_t now) noexcept {
 }
 
 template <class Visit>
-void Watch::for_each_due(const DeadlineRules& rules, const WatchedState& state, std::uint64_t now,
-                         Visit&& visit) const noexcept {
+void Watch::for_each_due(const DeadlineRules& rules, const WatchedState& state, Visit&& visit) const noexcept {
   using enum DisconnectReason;
   const auto due = [&](DisconnectReason reason, std::uint64_t since, std::uint64_t limit) {
     if (limit != 0) visit(reason, since + limit);
   };
-  const std::uint64_t received_at = whole(now, received_at_);
-  const std::uint64_t sent_at = whole(now, sent_at_);
   due(lifetime, opened_, rules.lifetime);
   if (state.queued) {
-    due(min_rate, std::max(whole(now, queued_at_), sent_at), rules.write);
-    due(min_rate, whole(now, read_period_), rules.grace);
+    due(min_rate, std::max(queued_at_, sent_at_), rules.write);
+    due(min_rate, read_period_, rules.grace);
   }
   if (!state.open) return;
-  if (state.receiving && in_message_) due(min_rate, whole(now, message_period_), rules.grace);
-  if (state.receiving && !heard_) due(idle_timeout, received_at, rules.first_byte);
-  if (state.receiving) due(idle_timeout, received_at, rules.idle_receive);
-  due(idle_timeout, sent_at, rules.idle_send);
-  due(idle_timeout, std::max(received_at, sent_at), rules.idle);
+  if (state.receiving && in_message_) due(min_rate, message_period_, rules.grace);
+  if (state.receiving && !heard_) due(idle_timeout, received_at_, rules.first_byte);
+  if (state.receiving) due(idle_timeout, received_at_, rules.idle_receive);
+  due(idle_timeout, sent_at_, rules.idle_send);
+  due(idle_timeout, std::max(received_at_, sent_at_), rules.idle);
 }
 
-std::optional<std::uint64_t> Watch::next_due(const DeadlineRules& rules, const WatchedState& state,
-                                             std::uint64_t now) const noexcept {
+std::optional<std::uint64_t> Watch::next_due(const DeadlineRules& rules, const WatchedState& state) const noexcept {
   std::optional<std::uint64_t> first;
-  for_each_due(rules, state, now,
+  for_each_due(rules, state,
                [&first](DisconnectReason, std::uint64_t due) { first = std::min(first.value_or(due), due); });
   return first;
 }
 
 void Watch::next_periods(const DeadlineRules& rules, const WatchedState& state, std::uint64_t judged,
                          std::uint64_t now) noexcept {
-  const auto follow = [&](std::uint32_t& period, std::uint32_t& bytes) {
-    if (judged < whole(judged, period) + rules.grace || bytes < rules.bytes_a_grace) return;
-    period = static_cast<std::uint32_t>(now);
+  const auto follow = [&](std::uint64_t& period, std::uint32_t& bytes) {
+    if (judged < period + rules.grace || bytes < rules.bytes_a_grace) return;
+    period = now;
     bytes = 0;
   };
   if (rules.grace == 0) return;
@@ -126,7 +121,7 @@ std::optional<DisconnectReason> Watch::over(const DeadlineRules& rules, const Wa
                                             std::uint64_t now) noexcept {
   next_periods(rules, state, judged, now);
   std::optional<DisconnectReason> reason;
-  for_each_due(rules, state, judged, [&](DisconnectReason of, std::uint64_t due) {
+  for_each_due(rules, state, [&](DisconnectReason of, std::uint64_t due) {
     if (due <= judged && !reason) reason = of;
   });
   return reason;

@@ -34,8 +34,6 @@ struct WatchedState {
 /// A receive or a send only leaves a mark. When the slot is settled, after the turn's callbacks, `note` gives what has
 /// happened the time of then: so what a slow handler delayed counts from its end, and no operation reads a clock. The
 /// timer is not moved by what happens; when it fires it is looked at again what is due (`next_due`, `over`).
-///
-/// Ticks of 32 bits suffice: what is measured with them is shorter than the 26 days that they can be told apart in.
 class Watch : public Timer {
  public:
   /// A new connection.
@@ -53,7 +51,7 @@ class Watch : public Timer {
   }
   /// All of what is queued has left now, unless it turns out that some of it has not: then it is queued from then on.
   void sent_quietly(std::uint64_t now) noexcept {
-    sent_at_ = static_cast<std::uint32_t>(now);
+    sent_at_ = now;
     queued_ = false;
   }
   void begin_message() noexcept {
@@ -67,8 +65,7 @@ class Watch : public Timer {
   bool note(const WatchedState& state, std::uint64_t now) noexcept;
 
   /// The next tick at which something may be over.
-  std::optional<std::uint64_t> next_due(const DeadlineRules& rules, const WatchedState& state,
-                                        std::uint64_t now) const noexcept;
+  std::optional<std::uint64_t> next_due(const DeadlineRules& rules, const WatchedState& state) const noexcept;
 
   /// What is over at `judged`; periods that brought their bytes are followed by the next, which begins now.
   std::optional<DisconnectReason> over(const DeadlineRules& rules, const WatchedState& state, std::uint64_t judged,
@@ -79,18 +76,12 @@ class Watch : public Timer {
 
  private:
   template <class Visit>
-  void for_each_due(const DeadlineRules& rules, const WatchedState& state, std::uint64_t now,
-                    Visit&& visit) const noexcept;
+  void for_each_due(const DeadlineRules& rules, const WatchedState& state, Visit&& visit) const noexcept;
   void next_periods(const DeadlineRules& rules, const WatchedState& state, std::uint64_t judged,
                     std::uint64_t now) noexcept;
 
   static void add(std::uint32_t& sum, std::uint32_t bytes) noexcept {
     sum += std::min(bytes, std::numeric_limits<std::uint32_t>::max() - sum);
-  }
-  /// The tick that ends in these 32 bits. It may be after `now`, which is the beginning of the turn where it is judged.
-  static std::uint64_t whole(std::uint64_t now, std::uint32_t tick) noexcept {
-    return now +
-           static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(tick - static_cast<std::uint32_t>(now))});
   }
 
   bool fresh_ : 1 = true;
@@ -108,15 +99,15 @@ class Watch : public Timer {
 
  private:
   std::uint64_t opened_ = 0;
-  std::uint32_t received_at_ = 0;  ///< Or since when it could have been.
-  std::uint32_t sent_at_ = 0;
-  std::uint32_t queued_at_ = 0;       ///< Since when something is queued without a gap.
-  std::uint32_t read_period_ = 0;     ///< Since when the peer must read ...
-  std::uint32_t message_period_ = 0;  ///< ... and since when its message must come: the running period.
+  std::uint64_t received_at_ = 0;  ///< Or since when it could have been.
+  std::uint64_t sent_at_ = 0;
+  std::uint64_t queued_at_ = 0;       ///< Since when something is queued without a gap.
+  std::uint64_t read_period_ = 0;     ///< Since when the peer must read ...
+  std::uint64_t message_period_ = 0;  ///< ... and since when its message must come: the running period.
   std::uint32_t received_in_period_ = 0;
   std::uint32_t sent_in_period_ = 0;
 };
 
-static_assert(sizeof(Watch) <= 72, "what a connection with deadlines costs (docs/DEADLINES.md)");
+static_assert(sizeof(Watch) <= 96, "what a connection with deadlines costs (docs/DEADLINES.md)");
 
 }  // namespace iocpp::core

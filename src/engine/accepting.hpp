@@ -183,7 +183,12 @@ void Engine<Port>::note_freed_place() noexcept {
 /// wake.
 template <CompletionPort Port>
 void Engine<Port>::note_freed_handle() noexcept {
-  for (Listener& listener : listeners_) listener.acceptor.on_handle_freed();
+  for (Listener& listener : listeners_) {
+    // One that was looked at in this turn already, and whose timer is gone now, is looked at in the next.
+    const bool closes = listener.acceptor.mode() == Acceptor::Mode::closing;
+    posts_refused_ = posts_refused_ || (closes && listener.acceptor.waits_for_handle());
+    listener.acceptor.on_handle_freed();
+  }
   for (Loop* loop : group_.acceptors) {
     if (loop != this) loop->handle_freed();
   }

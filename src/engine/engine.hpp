@@ -63,6 +63,7 @@ class Engine final : public Loop, private core::TimeSource {
   void return_message(Message& message);
   void return_send(Message& message, errc why);
   void note_drain();
+  void arm_patience() noexcept;
   bool finished();
 
   // accepting.hpp: the accept chain

@@ -23,6 +23,7 @@ namespace iocpp::engine {
 
 /// What a monitor may read of a listener, on any thread; its loop writes it.
 struct ListenerNote {
+  std::uint16_t number = 0;  ///< Its listener's, in the options.
   std::atomic<NativeHandle> handle{no_handle};  ///< It may be closed by now, and its number somebody else's.
   std::atomic<AcceptState> state{AcceptState::closed};
   std::atomic<std::uint32_t> in_flight{0};

@@ -22,7 +22,7 @@ Engine<Port>::Engine(const EngineConfig& config, Group& group, std::unique_ptr<P
     const auto number =
         config.listener_numbers.empty() ? static_cast<std::uint16_t>(index) : config.listener_numbers[index];
     listeners_.emplace_back(index, number, config.listeners[index], chain, core_.timers());
-    listener_notes_.emplace_back();
+    listener_notes_.emplace_back().number = number;
   }
 }
 
@@ -254,14 +254,24 @@ void Engine<Port>::note_drain() {
   if (draining_ && deadline >= drain_deadline_) return;
   drain_deadline_ = deadline;
   core_.timers().arm(drain_timer_, deadline);
-  if (std::exchange(draining_, true)) return;
+  if (draining_) {
+    if (core_.drain().patient()) arm_patience();
+    return;
+  }
+  draining_ = true;
   for (Listener& listener : listeners_) listener.acceptor.begin_close();
   if (deadline <= now_) return core_.cut_drain();
   // A client of a server that hands over is told by nothing that it should ask somebody else: what it has sent is
   // awaited.
   const bool patient = group_.handed_over.load();
-  if (patient) core_.timers().arm(patience_timer_, now_ + (deadline - now_) / 2);
+  if (patient) arm_patience();
   core_.begin_drain(patient);
+}
+
+/// For half of the time that is left.
+template <CompletionPort Port>
+void Engine<Port>::arm_patience() noexcept {
+  core_.timers().arm(patience_timer_, now_ + (drain_deadline_ - now_) / 2);
 }
 
 template <CompletionPort Port>

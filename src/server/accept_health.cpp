@@ -20,10 +20,10 @@ void AcceptMonitor::look(const engine::Loop& loop, unsigned shard, TimePoint now
   const std::lock_guard lock{mutex_};
   const std::optional<TimePoint> busy_since = loop.busy_since();
   const std::chrono::nanoseconds turn = busy_since ? std::max(now - *busy_since, {}) : std::chrono::nanoseconds{0};
-  health.longest_turn = std::max(health.longest_turn, turn);
+  if (!loop.listener_notes().empty()) health.longest_turn = std::max(health.longest_turn, turn);
   for (std::size_t index = 0; index < loop.listener_notes().size(); ++index) {
     const engine::ListenerNote& note = loop.listener_notes()[index];
-    ListenerHealth listener{.listener = index, .shard = shard};
+    ListenerHealth listener{.listener = note.number, .shard = shard};
     listener.state = note.state.load(std::memory_order_relaxed);
     listener.accepts_in_flight = note.in_flight.load(std::memory_order_relaxed);
     listener.accepted = note.accepted.get();
@@ -33,15 +33,15 @@ void AcceptMonitor::look(const engine::Loop& loop, unsigned shard, TimePoint now
     }
     listener.queue = backend::accept_queue(note.handle.load(std::memory_order_relaxed));
     const bool open = listener.state != AcceptState::closed;
-    listener.stalled = open && (turn >= stalled_after || waits_too_long(listener, now, stalled_after));
+    listener.stalled = open && (turn >= stalled_after || waits_too_long(listener, index, now, stalled_after));
     health.accept_stalled = health.accept_stalled || listener.stalled;
     health.listeners.push_back(listener);
   }
 }
 
-bool AcceptMonitor::waits_too_long(const ListenerHealth& listener, TimePoint now,
+bool AcceptMonitor::waits_too_long(const ListenerHealth& listener, std::size_t index, TimePoint now,
                                    std::chrono::nanoseconds stalled_after) {
-  const auto key = std::pair{listener.shard, listener.listener};
+  const auto key = std::pair{listener.shard, index};
   if (!listener.queue || listener.queue->depth == 0 || listener.state == AcceptState::paused) {
     waiting_.erase(key);
     return false;

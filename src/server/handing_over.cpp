@@ -67,6 +67,7 @@ std::vector<backend::HandedListener> Server::Running::to_hand_over() {
     std::ranges::sort(handles);
     handles.erase(std::unique(handles.begin(), handles.end()), handles.end());
     std::erase_if(handles, [&](NativeHandle handle) { return !backend::listens_on(handle, address); });
+    if (handles.empty()) continue;  // lost, and not made anew yet: its successor listens for itself
     handed.push_back({.address = address, .ipv6_only = options_.listen[number].ipv6_only, .handles = handles});
   }
   return handed;
@@ -77,11 +78,13 @@ void Server::Running::begin_handing_over() noexcept {
   try {
     if (predecessor_ != nullptr) meeting_point_ = predecessor_->replace();
     predecessor_.reset();
+    group_.handed_over = false;
     to_stop_ = meeting_point_.get();
     if (drain_requested_.load() != 0) meeting_point_->stop();
     hand_over_thread_ = std::thread{[this] { hand_over(); }};
   } catch (...) {
     predecessor_.reset();
+    group_.handed_over = false;
   }
 }
 

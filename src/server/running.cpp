@@ -213,13 +213,17 @@ void Server::Running::start() {
       throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
     starting_ = true;
   }
+  // Until it is replaced, a predecessor has whoever waits in the sockets that both have.
+  group_.handed_over = predecessor_ != nullptr;
   start_members();
   const std::exception_ptr error = wait_until_opened();
   if (error != nullptr) {
     // A predecessor goes on; whom we have taken from it in the meantime is served.
-    group_.handed_over = predecessor_ != nullptr;
     request_drain(predecessor_ != nullptr ? options_.drain_timeout : std::chrono::milliseconds{0});
     join_all();
+    predecessor_.reset();
+  } else if (predecessor_ != nullptr && drain_requested_.load() != 0) {
+    // It is to end before it has begun: the predecessor is told nothing, and goes on.
     predecessor_.reset();
   } else if (!options_.hand_over_path.empty()) {
     begin_handing_over();

@@ -24,6 +24,10 @@ bool CheckedHandler::ended_by_deadline(const Witness& known, DisconnectReason re
       habits_.known && link != nullptr &&
       (of_deadline || (habits_.total_capped && reason == DisconnectReason::send_overflow)))
     link->spoiled = true;
+  // close() had sent everything, so its reason stands; what was left of its wait was cut short all the same.
+  const bool lingered = habits_.known && known.closed &&
+                        known.times.may_end(DisconnectReason::lifetime, habits_.deadlines, machine_.now());
+  if (Link* link = link_of(known.id); lingered && link != nullptr) link->spoiled = true;
   if (!of_deadline) return false;
   // What other threads send, and when a user's message begins, is not known here.
   const bool all_is_known = sends_are_known() || reason == DisconnectReason::lifetime;

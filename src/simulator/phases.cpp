@@ -35,7 +35,7 @@ void Run::traffic() {
   machine_.schedule.after(milliseconds{1}, EventKind::handles, 0, 0);
   if (std::ranges::any_of(plan_.forced,
                           [](const ForcedFault& forced) { return forced.count == ForcedFault::for_ever; })) {
-    until([] { return false; }, seconds{3});
+    run_for(seconds{3});
     machine_.faults.heal();
   }
 }
@@ -119,7 +119,7 @@ std::uint64_t Run::ended_by_deadlines() const noexcept {
 void Run::probe() {
   machine_.note(What::phase, 0, 3);
   // The longest wait of the accept chain, and of a pause between attempts.
-  until([] { return false; }, seconds{3});
+  run_for(seconds{3});
   for (const Member& member : members_) {
     if (member.tasks_posted != member.tasks_run) machine_.violate(14, "a message was never handled");
     if (member.shard->loop().mailbox().bytes() != 0) machine_.violate(17, "an empty mailbox counts bytes");
@@ -150,14 +150,14 @@ void Run::expect_drain() {
 void Run::drain() {
   machine_.note(What::phase, 0, 4);
   peers_.stay(stay_to_the_end);
-  until([] { return false; }, milliseconds{50});
+  run_for(milliseconds{50});
   machine_.network.heal();
   // As if there were a successor: those whom a pausing limit keeps waiting are left to it then, and here is none.
   group_.handed_over = one_in(machine_.streams.scheduler, 4) && !group_.gate.pauses();
   expect_drain();
   // Some are on their way into a backlog when it begins.
   peers_.arrive(arrive_at_the_end);
-  until([] { return false; }, delay(machine_.streams.scheduler, milliseconds{2}));
+  run_for(delay(machine_.streams.scheduler, milliseconds{2}));
   group_.request_drain(machine_.now() + draft_.drain_timeout);
   stop_all(draft_.drain_timeout + stop_slack());
 }
@@ -179,7 +179,7 @@ void Run::drain_in_traffic() {
   machine_.network.drains(deadline);
   expect_drain();
   group_.request_drain(deadline);
-  until([] { return false; }, delay(machine_.streams.scheduler, 2 * draft_.drain_timeout));
+  run_for(delay(machine_.streams.scheduler, 2 * draft_.drain_timeout));
   if (machine_.violation()) return;
   end_faults();
   stop_all(std::max(deadline, machine_.now()) - machine_.now() + stop_slack());

@@ -381,7 +381,7 @@ bool Run::post_resume(Member& member) {
 void Run::resume(Member& member) {
   for (int tries = 0; tries < 1000 && !machine_.violation(); ++tries) {
     if (post_resume(member)) return;
-    until([] { return false; }, milliseconds{1});
+    run_for(milliseconds{1});
   }
   machine_.violate(14, "a mailbox is full, and stays so");
 }

@@ -50,9 +50,12 @@ std::optional<Network> Network::parse(std::string_view text) noexcept {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), network.bits);
     if (error != std::errc{} || end != digits.data() + digits.size() || network.bits > most) return std::nullopt;
   }
+  // A peer of an IPv6 listener that came by IPv4 is an IPv4 address.
+  if (const Address plain = without_mapping(*address); plain.family != address->family && network.bits >= 96)
+    network = {plain, network.bits - 96};
   // 10.1.2.3/8 is a slip more often than meant.
-  for (unsigned bit = network.bits; bit < most; ++bit) {
-    if ((address->bytes[bit / 8] & (std::byte{0x80} >> (bit % 8))) != std::byte{0}) return std::nullopt;
+  for (unsigned bit = network.bits; bit < (network.address.family == Address::Family::ipv4 ? 32U : 128U); ++bit) {
+    if ((network.address.bytes[bit / 8] & (std::byte{0x80} >> (bit % 8))) != std::byte{0}) return std::nullopt;
   }
   return network;
 }

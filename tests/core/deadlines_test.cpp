@@ -51,6 +51,22 @@ TEST_F(Idle, ends_a_silent_connection_and_awaits_nothing) {
   EXPECT_FALSE(wire_.stream_ended);
 }
 
+class LongIdle : public Deadline {
+ protected:
+  LongIdle() : Deadline({.idle = std::chrono::hours{12}}) {}
+};
+
+// The marks of what was received and sent had 32 bits: after 26 days one of them was in the future.
+TEST_F(LongIdle, ends_a_connection_that_has_only_been_sent_to_for_a_month) {
+  for (int quarter = 0; quarter < 4 * 31; ++quarter) {
+    shard_.pass(std::chrono::hours{6});
+    connection_.send("y");
+    shard_.turn();
+    shard_.sent_all(connection_);
+  }
+  expect_end_after(std::chrono::hours{12}, DisconnectReason::idle_timeout);
+}
+
 TEST_F(Idle, counts_from_the_last_byte_received_or_sent) {
   for (int round = 0; round < 5; ++round) {
     shard_.pass(seconds{9});

@@ -165,6 +165,13 @@ TEST_P(HandOver, to_one_that_dies_before_it_serves_has_not_happened) {
   failing.on_thread_start = [](unsigned) { throw std::runtime_error{"no"}; };
   Server stillborn{on_loopback(failing), new_journal_};
   EXPECT_THROW(stillborn.start(), std::runtime_error);
+  {
+    Journal its_journal;
+    Server told_to_end{on_loopback(options(GetParam().to, old->port())), its_journal};
+    told_to_end.request_drain(0ms);
+    told_to_end.start();
+    told_to_end.wait();
+  }
   for (int count = 0; count < 50; ++count) EXPECT_EQ(old.connect().echo("served"), "served");
   EXPECT_EQ(old.counters().accepted, 100U);
   LiveServer successor{new_journal_, options(GetParam().to, old->port())};

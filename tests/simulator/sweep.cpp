@@ -47,7 +47,7 @@ Scenario scenario_for(Site site) {
 
 /// The run in which the fault happens: first as it is, then with what leads to it, and other seeds.
 Outcome reach(Plan& plan) {
-  constexpr unsigned tries = 12;
+  constexpr unsigned tries = 48;
   const ForcedFault& forced = plan.forced.front();
   Outcome outcome = simulate(plan);
   for (unsigned tried = 1; tried < tries && outcome.violated == 0 && outcome.cells[forced.cell] == 0; ++tried) {

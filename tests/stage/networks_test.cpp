@@ -28,6 +28,8 @@ TEST(Network, contains_what_has_its_first_bits) {
   EXPECT_FALSE(contains("2001:db8::/33", "2001:db8:8000::1"));
   EXPECT_TRUE(contains("::1/128", "::1"));
   EXPECT_FALSE(contains("::/0", "127.0.0.1"));
+  EXPECT_TRUE(contains("::ffff:10.0.0.0/104", "10.1.2.3")) << "an address of IPv4 in IPv6's clothes";
+  EXPECT_FALSE(contains("::ffff:10.0.0.0/104", "11.1.2.3"));
 }
 
 TEST(Network, what_is_none) {

@@ -68,10 +68,12 @@ nlohmann::ordered_json AcceptWatch::to_json() const {
 }
 
 void AcceptWatch::print(std::ostream& out) const {
-  if (seconds_stalled_ != 0) out << "  accepting was stalled for    " << seconds_stalled_ << " s\n";
+  if (seconds_stalled_ != 0) program::line(out, "accepting was stalled for", std::to_string(seconds_stalled_) + " s");
   if (deepest_ && deepest_->depth != 0)
-    out << "  deepest accept queue seen    " << deepest_->depth << " of " << deepest_->most << '\n';
+    program::line(out, "deepest accept queue seen",
+                  std::to_string(deepest_->depth) + " of " + std::to_string(deepest_->most));
   if (first_ && last_ && last_->drops != first_->drops)
-    out << "  dropped by the system        " << program::with_commas(last_->drops - first_->drops)
-        << " while it ran, of all listeners in its network namespace\n";
+    program::line(out, "dropped by the system",
+                  program::with_commas(last_->drops - first_->drops) +
+                      " while it ran, of all listeners in its network namespace");
 }

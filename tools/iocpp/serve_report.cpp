@@ -9,13 +9,8 @@
 namespace {
 
 using program::bytes_text;
+using program::line;
 using program::with_commas;
-
-constexpr int label_width = 26;
-
-void line(std::ostream& out, std::string_view label, const std::string& text) {
-  out << "  " << std::left << std::setw(label_width) << label << text << '\n';
-}
 
 /// For what should not happen: only when it did.
 void line_if_any(std::ostream& out, std::string_view label, std::uint64_t number) {

@@ -13,9 +13,12 @@ namespace iocpp::posix {
 /// Closes unless released.
 class Descriptor {
  public:
-  explicit Descriptor(int descriptor) noexcept : descriptor_{descriptor} {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  explicit Descriptor(int descriptor = -1) noexcept : descriptor_{descriptor} {}
+  Descriptor(Descriptor&& other) noexcept : descriptor_{other.release()} {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
   ~Descriptor() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <cstring>
 #include <span>
-#include <system_error>
 
-#include "iocpp/error.hpp"
+#include "backend/posix/handles.hpp"
 
 namespace iocpp::posix {
 namespace {
@@ -17,8 +17,8 @@ namespace {
 constexpr std::size_t control_bytes = CMSG_SPACE(handles_a_message * sizeof(int));
 
 /// The handles that came with a message. They are this process's now, wanted or not.
-std::vector<OwnedHandle> take_handles(msghdr& header) {
-  std::vector<OwnedHandle> handles;
+std::vector<Descriptor> take_handles(msghdr& header) {
+  std::vector<Descriptor> handles;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     std::array<int, handles_a_message> descriptors;
@@ -30,10 +30,6 @@ std::vector<OwnedHandle> take_handles(msghdr& header) {
 }
 
 }  // namespace
-
-OwnedHandle::~OwnedHandle() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
 
 bool send_message(int socket, const HandOverMessage& message, const std::vector<NativeHandle>& handles) noexcept {
   assert(handles.size() <= handles_a_message);
@@ -66,7 +62,10 @@ std::optional<ReceivedMessage> receive_message(int socket) {
   header.msg_iovlen = 1;
   header.msg_control = control.data();
   header.msg_controllen = control.size();
-  const ssize_t size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  ssize_t size = 0;
+  do {
+    size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);  // also with SA_RESTART, where there is a time limit, signal(7)
   if (size < 0) return std::nullopt;
   received.handles = take_handles(header);
   const bool whole = size == static_cast<ssize_t>(sizeof received.message) && (header.msg_flags & MSG_CTRUNC) == 0;
@@ -82,21 +81,9 @@ void set_time_limit(int socket, int seconds) noexcept {
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
-bool is_of_this_user(int socket) noexcept {
-  ucred other{};
-  socklen_t length = sizeof other;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &length) == 0 && other.uid == ::geteuid();
-}
-
-sockaddr_un path_address(const std::string& path) {
-  sockaddr_un address{};
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    throw std::system_error(make_error_code(errc::invalid_argument),
-                            "Options::hand_over_path: 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes");
-  }
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
+bool is_trusted(int socket) noexcept {
+  PeerCredentials other;
+  return peer_credentials(socket, other) == 0 && (other.user == ::geteuid() || other.user == 0);
 }
 
 }  // namespace iocpp::posix

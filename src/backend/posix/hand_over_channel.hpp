@@ -1,37 +1,16 @@
 // What a server and its successor say to each other, over a Unix socket that keeps messages apart.
 #pragma once
 
-#include <sys/un.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <utility>
 #include <vector>
 
+#include "backend/posix/descriptor.hpp"
 #include "base/native_handle.hpp"
 
 namespace iocpp::posix {
-
-/// A descriptor that is closed at the end, unless released.
-class OwnedHandle {
- public:
-  explicit OwnedHandle(int descriptor = -1) noexcept : descriptor_{descriptor} {}
-  OwnedHandle(OwnedHandle&& other) noexcept : descriptor_{other.release()} {}
-  OwnedHandle& operator=(OwnedHandle&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~OwnedHandle();
-
-  int get() const noexcept { return descriptor_; }
-  int release() noexcept { return std::exchange(descriptor_, -1); }
-
- private:
-  int descriptor_;
-};
 
 /// Both ends run on one machine; the version says that they mean the same by it.
 struct HandOverMessage {
@@ -59,7 +38,7 @@ struct HandOverMessage {
 /// What has come: handles that nobody takes out are closed.
 struct ReceivedMessage {
   HandOverMessage message;
-  std::vector<OwnedHandle> handles;
+  std::vector<Descriptor> handles;
 };
 
 /// SCM_MAX_FD of the kernel, unix(7).
@@ -71,10 +50,8 @@ bool send_message(int socket, const HandOverMessage& message, const std::vector<
 std::optional<ReceivedMessage> receive_message(int socket);
 /// For each of both directions of a socket.
 void set_time_limit(int socket, int seconds) noexcept;
-/// The other end is a process of this one's user (SO_PEERCRED, unix(7)).
-bool is_of_this_user(int socket) noexcept;
-
-/// The address of a path. Throws `std::system_error` where it is empty or too long.
-sockaddr_un path_address(const std::string& path);
+/// The other end is a process of this one's user, or root's, which may have given up its privileges later than the
+/// other one (SO_PEERCRED, unix(7)).
+bool is_trusted(int socket) noexcept;
 
 }  // namespace iocpp::posix

@@ -5,12 +5,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "backend/posix/descriptor.hpp"
+
 namespace iocpp::posix {
 namespace {
-
-bool set(int socket, int level, int name, int value) noexcept {
-  return ::setsockopt(socket, level, name, &value, sizeof value) == 0;
-}
 
 /// Negative: the handle is no socket, or does not know the option.
 int option(int socket, int name) noexcept {
@@ -27,11 +25,7 @@ bool set_inherited(int socket, const Options& options) noexcept {
     done = done && set(socket, SOL_SOCKET, SO_KEEPALIVE, 1) &&
            set(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive.count()));
   }
-  if (options.socket_receive_buffer != 0)
-    done = done && set(socket, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.socket_receive_buffer));
-  if (options.socket_send_buffer != 0)
-    done = done && set(socket, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.socket_send_buffer));
-  return done;
+  return done && set_buffers(socket, options);
 }
 
 bool listens(int handle) noexcept {

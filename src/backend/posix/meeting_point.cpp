@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,14 +9,14 @@
 #include <cerrno>
 #include <system_error>
 
+#include "backend/posix/unix_address.hpp"
 #include "iocpp/error.hpp"
 
 namespace iocpp::posix {
 namespace {
 
-/// A successor that takes longer than this to serve is given up; the next one may come.
-constexpr int patience_milliseconds = 60'000;
-constexpr int message_seconds = 10;
+/// Both ends are on one machine, and nothing keeps a successor from saying who it is.
+constexpr int message_seconds = 2;
 
 HandOverMessage describe(const backend::HandedListener& listener, std::size_t number) noexcept {
   return {.kind = HandOverMessage::Kind::listener,
@@ -27,23 +26,6 @@ HandOverMessage describe(const backend::HandedListener& listener, std::size_t nu
           .port = listener.address.port,
           .ipv6_only = listener.ipv6_only ? 1U : 0U,
           .address = listener.address.bytes};
-}
-
-/// Nobody listens at the path: what lies there is what a server has left that was killed. Of a file that is no socket
-/// connect(2) says the same.
-bool is_deserted(const sockaddr_un& address) noexcept {
-  struct stat file {};
-  if (::lstat(address.sun_path, &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
-  const OwnedHandle probe{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
-  return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-         errno == ECONNREFUSED;
-}
-
-/// The native error; 0 for success.
-int bind_and_listen(int socket, const sockaddr_un& address) noexcept {
-  const bool done =
-      ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::listen(socket, 8) == 0;
-  return done ? 0 : errno;
 }
 
 }  // namespace
@@ -56,8 +38,8 @@ void UnixMeetingPoint::leave() noexcept {
   if (std::exchange(left_, true)) return;
   ::unlink(path_.c_str());
   // Not sooner: whoever sees that we are gone may look for the path.
-  listening_ = OwnedHandle{};
-  successor_ = OwnedHandle{};
+  listening_ = Descriptor{};
+  successor_ = Descriptor{};
 }
 
 UnixMeetingPoint::Event UnixMeetingPoint::wait_for(int descriptor, int milliseconds) noexcept {
@@ -83,33 +65,37 @@ bool UnixMeetingPoint::give(const std::vector<backend::HandedListener>& listener
   return send_message(successor_.get(), {.kind = HandOverMessage::Kind::point}, {listening_.get()});
 }
 
+/// A successor that said hello has as long as it needs to serve: while it lives, nobody else can take over.
 bool UnixMeetingPoint::wait_for_successor(const Offer& listeners) {
-  for (;;) {
-    if (wait_for(listening_.get(), -1) == Event::stopped) break;
-    successor_ = OwnedHandle{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+  while (wait_for(listening_.get(), -1) != Event::stopped) {
+    successor_ = Descriptor{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (successor_.get() < 0) {
       if (wait_for(-1, 100) == Event::stopped) break;  // no handles, as a rule
       continue;
     }
-    set_time_limit(successor_.get(), message_seconds);
-    if (!is_of_this_user(successor_.get())) continue;
-    const auto hello = receive_message(successor_.get());
-    if (!hello || hello->message.kind != HandOverMessage::Kind::hello || !give(listeners())) continue;
-    const Event event = wait_for(successor_.get(), patience_milliseconds);
-    if (event == Event::stopped) break;
-    if (event == Event::silent) continue;
-    const auto answer = receive_message(successor_.get());
-    if (answer && answer->message.kind == HandOverMessage::Kind::serving) return true;
+    if (greet(listeners)) {
+      if (wait_for(successor_.get(), -1) == Event::stopped) break;
+      const auto answer = receive_message(successor_.get());
+      if (answer && answer->message.kind == HandOverMessage::Kind::serving) return true;
+    }
+    successor_ = Descriptor{};  // so that it knows
   }
   leave();
   return false;
 }
 
+bool UnixMeetingPoint::greet(const Offer& listeners) {
+  set_time_limit(successor_.get(), message_seconds);
+  if (!is_trusted(successor_.get())) return false;
+  const auto hello = receive_message(successor_.get());
+  return hello && hello->message.kind == HandOverMessage::Kind::hello && give(listeners());
+}
+
 void UnixMeetingPoint::release() noexcept {
   left_ = true;
   send_message(successor_.get(), {.kind = HandOverMessage::Kind::released});
-  listening_ = OwnedHandle{};
-  successor_ = OwnedHandle{};
+  listening_ = Descriptor{};
+  successor_ = Descriptor{};
 }
 
 }  // namespace iocpp::posix
@@ -117,14 +103,11 @@ void UnixMeetingPoint::release() noexcept {
 namespace iocpp::backend {
 
 std::unique_ptr<MeetingPoint> MeetingPoint::make(const std::string& path) {
-  const sockaddr_un address = posix::path_address(path);
-  posix::OwnedHandle socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
-  int error = posix::bind_and_listen(socket.get(), address);
-  if (error == EADDRINUSE && posix::is_deserted(address)) {
-    ::unlink(path.c_str());
-    error = posix::bind_and_listen(socket.get(), address);
-  }
-  if (error != 0) throw std::system_error(native_error(error), "Options::hand_over_path '" + path + "'");
+  const posix::UnixAddress address = posix::unix_address(path, false, "Options::hand_over_path");
+  posix::Descriptor socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  const posix::Descriptor lock = posix::lock_folder(address);
+  if (!posix::bind_anew(socket.get(), address) || ::listen(socket.get(), 8) != 0)
+    throw std::system_error(native_error(errno), "Options::hand_over_path '" + path + "'");
   return std::make_unique<posix::UnixMeetingPoint>(path, std::move(socket));
 }
 

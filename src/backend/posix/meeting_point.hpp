@@ -9,7 +9,7 @@ namespace iocpp::posix {
 
 class UnixMeetingPoint final : public backend::MeetingPoint {
  public:
-  UnixMeetingPoint(std::string path, OwnedHandle listening) noexcept
+  UnixMeetingPoint(std::string path, Descriptor listening) noexcept
       : path_{std::move(path)}, listening_{std::move(listening)} {}
   ~UnixMeetingPoint() override;
 
@@ -20,12 +20,13 @@ class UnixMeetingPoint final : public backend::MeetingPoint {
  private:
   enum class Event : std::uint8_t { ready, silent, stopped };
   Event wait_for(int descriptor, int milliseconds) noexcept;
+  bool greet(const Offer& listeners);
   bool give(const std::vector<backend::HandedListener>& listeners) noexcept;
   void leave() noexcept;
 
   std::string path_;
-  OwnedHandle listening_;
-  OwnedHandle successor_;
+  Descriptor listening_;
+  Descriptor successor_;
   Doorbell stop_;
   bool left_ = false;  // the path is not ours any more
 };

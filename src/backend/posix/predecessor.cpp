@@ -7,6 +7,7 @@
 #include "backend/posix/hand_over_channel.hpp"
 #include "backend/posix/listening_socket.hpp"
 #include "backend/posix/meeting_point.hpp"
+#include "backend/posix/unix_address.hpp"
 #include "iocpp/error.hpp"
 
 namespace iocpp::posix {
@@ -22,7 +23,7 @@ constexpr int release_seconds = 30;
 
 class UnixPredecessor final : public backend::Predecessor {
  public:
-  UnixPredecessor(std::string path, OwnedHandle connection)
+  UnixPredecessor(std::string path, Descriptor connection)
       : path_{std::move(path)}, connection_{std::move(connection)} {}
 
   ~UnixPredecessor() override {
@@ -76,7 +77,7 @@ class UnixPredecessor final : public backend::Predecessor {
                             .handles = {}});
       listeners_.back().address.bytes = message.address;
     }
-    for (OwnedHandle& handle : received.handles) {
+    for (Descriptor& handle : received.handles) {
       if (!fault_of_listener(handle.get()).empty()) fail_silent();
       listeners_[message.number].handles.push_back(handle.get());
       handle.release();
@@ -84,8 +85,8 @@ class UnixPredecessor final : public backend::Predecessor {
   }
 
   std::string path_;
-  OwnedHandle connection_;
-  OwnedHandle point_;
+  Descriptor connection_;
+  Descriptor point_;
   std::vector<backend::HandedListener> listeners_;
 };
 
@@ -95,14 +96,14 @@ class UnixPredecessor final : public backend::Predecessor {
 namespace iocpp::backend {
 
 std::unique_ptr<Predecessor> Predecessor::meet(const std::string& path) {
-  const sockaddr_un address = posix::path_address(path);
-  posix::OwnedHandle socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  const posix::UnixAddress address = posix::unix_address(path, false, "Options::hand_over_path");
+  posix::Descriptor socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
   posix::set_time_limit(socket.get(), posix::message_seconds);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (::connect(socket.get(), address.get(), address.length) != 0) {
     if (errno == ENOENT || errno == ECONNREFUSED) return nullptr;
     posix::fail(native_error(errno), path, "can't be reached");
   }
-  if (!posix::is_of_this_user(socket.get()))
+  if (!posix::is_trusted(socket.get()))
     posix::fail(make_error_code(errc::permission_denied), path, "another user's process is there");
   auto predecessor = std::make_unique<posix::UnixPredecessor>(path, std::move(socket));
   predecessor->receive_all();

@@ -117,7 +117,6 @@ Draft Simulation::Running::draft_of(const Plan& plan) const {
   draft.drain_timeout = server.drain_timeout;
   draft.events_max = options_.events_max;
   draft.peers.expects_echo = false;
-  draft.peers.stays_max = PeerHabits{}.stays_max;
   draft.peers.slow_pause_max = PeerHabits{}.slow_pause_max;
   draft.peers.trickle_pause = {};
   draft.handler.exceptions_fail = options_.exceptions_fail;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <iomanip>
 
 namespace program {
 namespace {
@@ -37,6 +38,11 @@ std::string bytes_text(double bytes) {
 
 std::string plural(std::uint64_t number, const std::string& noun) {
   return with_commas(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
+void line(std::ostream& out, std::string_view label, const std::string& text) {
+  constexpr int label_width = 34;
+  out << "  " << std::left << std::setw(label_width) << label << text << '\n';
 }
 
 }  // namespace program

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ostream>
 #include <string>
+#include <string_view>
 
 namespace program {
 
@@ -18,5 +20,8 @@ std::string bytes_text(double bytes);
 
 /// `1 shard`, `2 shards`, `1,000 shards`.
 std::string plural(std::uint64_t number, const std::string& noun);
+
+/// One line of a report: what it is, and how much.
+void line(std::ostream& out, std::string_view label, const std::string& text);
 
 }  // namespace program

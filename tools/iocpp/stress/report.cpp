@@ -11,9 +11,8 @@ namespace {
 
 using program::bytes_text;
 using program::duration_text;
+using program::line;
 using program::with_commas;
-
-constexpr int label_width = 34;
 
 struct Percentile {
   const char* text;
@@ -39,10 +38,6 @@ double per_second(std::uint64_t number, Duration duration) {
 
 std::string rate_text(std::uint64_t number, Duration duration) {
   return with_commas(static_cast<std::uint64_t>(per_second(number, duration))) + " a second";
-}
-
-void line(std::ostream& out, std::string_view label, const std::string& text) {
-  out << "  " << std::left << std::setw(label_width) << label << text << '\n';
 }
 
 void print_faults(std::ostream& out, const FaultCounts& faults) {
