@@ -12,9 +12,10 @@ namespace iocpp {
 ///
 /// None is early; each is at most a few milliseconds late, or as late as a slow handler makes its shard. All are
 /// measured by the monotonic clock. Where one is over the connection ends: at once, without waiting for the peer, and
-/// with `errc::timed_out`. It is reset, so that the system keeps nothing for a peer that does not read (after an orderly
-/// close it would, for minutes). Who wants to part politely closes first, in `Handler::on_timer`. While a handler has paused receiving, or
-/// backpressure has, nothing can be received: what waits for bytes of the peer's waits anew when it goes on.
+/// with `errc::timed_out`. It is reset, so that the system keeps nothing for a peer that does not read (after an
+/// orderly close it would, for minutes). Who wants to part politely closes first, in `Handler::on_timer`. While a
+/// handler has paused receiving, or backpressure has, nothing can be received: what waits for bytes of the peer's waits
+/// anew when it goes on.
 struct Deadlines {
   /// From `on_connect` to the first byte received. Only for protocols in which the client speaks first. Up to 20 days.
   /// Ends with `idle_timeout`. Default: off, since a server that speaks first would lose its clients.
