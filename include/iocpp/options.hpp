@@ -88,10 +88,10 @@ struct Options {
   bool pause_receive_above_high =
       true;  ///< A peer that does not read is not read from: bounds a connection's memory by itself.
 
-  /// For the queues of all connections of all shards together, as `Connection::send_queue_bytes` counts them (bytes
-  /// that are shared count once for each connection). A send that would pass it ends its connection with
-  /// `send_overflow`, and is counted (`Counters::send_total_overflows`). Shards take room from it in portions, so up to
-  /// an eighth may be left. 0: none, the connections' own caps are all there is.
+  /// For the queues of all connections of all shards together: the memory that they hold, so a byte counts as its block
+  /// of 2 KiB, a vector with its capacity, and bytes that are shared once for each connection. A send that would pass
+  /// it ends its connection with `send_overflow`, and is counted (`Counters::send_total_overflows`). Shards take room
+  /// from it in portions, so up to an eighth may be left. 0: none, the connections' own caps are all there is.
   std::size_t send_queue_bytes_max_total = 0;
 
   Deadlines deadlines{};  ///< What ends connections that are silent, or too slow.

@@ -88,8 +88,7 @@ void Core::disconnected(Slot& slot) {
 }
 
 void Core::release_memory(Slot& slot) noexcept {
-  send_share_.give_back(slot.send_queue.size());
-  slot.send_queue.clear(blocks_);
+  send_share_.give_back(slot.send_queue.clear(blocks_));
   slot.lent = false;
   if (slot.stash != nullptr) {
     slot.stash->bytes.clear(blocks_);

@@ -199,8 +199,8 @@ class Core {
   void lent_send_ended(Slot& slot, int error, bool cancelled_here);
   void keep_lent(Slot& slot) noexcept;
   SendResult overflow(Slot& slot, std::size_t bytes) noexcept;
-  template <class Append>
-  SendResult enqueue(ConnectionId id, std::size_t bytes, Append&& append);
+  template <class Held, class Append>
+  SendResult enqueue(ConnectionId id, std::size_t bytes, Held&& held_by, Append&& append);
   void queue_shrank(Slot& slot);
   void note_room(Slot& slot, std::size_t bytes) noexcept;
   void send_failed(Slot& slot, int error, bool cancelled_here);

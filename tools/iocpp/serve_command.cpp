@@ -203,7 +203,7 @@ void add_buffers(CLI::App& app, iocpp::Options& options) {
 
 void add_deadlines(CLI::App& app, iocpp::Options& options) {
   program::add_size(app, "--send-queue-bytes-max-total", options.send_queue_bytes_max_total, 0, bytes_most,
-                    "Bytes in all send queues together: a connection that would queue more is ended. 0: no such cap");
+                    "Memory of all send queues together: a connection that would queue more is ended. 0: no such cap");
   constexpr std::chrono::nanoseconds longest_deadline = std::chrono::hours{24 * 20};
   const auto add = [&app, longest_deadline](const char* name, std::chrono::milliseconds& deadline, const char* what) {
     program::add_duration(app, name, deadline, 0ms, longest_deadline, what);
