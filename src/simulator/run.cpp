@@ -121,6 +121,7 @@ void Run::make_member(unsigned number, bool accepts, bool places) {
   habits.deadlines = draft_.core.deadlines;
   habits.total_capped = draft_.send_bytes_max_total != 0;
   habits.messages = habits.messages && habits.known;
+  habits.message_bytes = habits.known && !habits.messages ? habits.message_bytes : 0;
   habits.timers = habits.timers && habits.known;
   MailboxEcho* by_mailbox = nullptr;
   if (habits.by_mailbox) {
