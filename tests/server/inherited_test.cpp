@@ -53,6 +53,18 @@ TEST(Inherited, a_socket_serves_who_waited_on_it_and_is_closed_in_the_end) {
   EXPECT_THROW(Client{ntohs(address.sin_port)}, std::runtime_error);
 }
 
+// io_uring's drain made them blocking again, as it had found them: who shared them could wait in an accept for ever.
+TEST(Inherited, a_socket_is_non_blocking_for_good) {
+  Journal journal;
+  const std::vector<std::intptr_t> sockets = listening(1);
+  const int shared = ::fcntl(static_cast<int>(sockets.front()), F_DUPFD_CLOEXEC, 0);
+  LiveServer server{journal, inheriting(sockets)};
+  EXPECT_EQ(::fcntl(shared, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+  server.stop();
+  EXPECT_EQ(::fcntl(shared, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+  ::close(shared);
+}
+
 TEST(Inherited, fewer_sockets_than_shards_imply_the_accepting_thread) {
   Journal journal;
   LiveServer server{journal, inheriting(listening(1), 3)};

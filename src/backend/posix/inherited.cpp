@@ -32,6 +32,7 @@ backend::ListeningSockets backend::inherit(const Listen& where, const Options& o
                          "; one Listen has one address");
     }
     ::fcntl(handle, F_SETFD, FD_CLOEXEC);
+    ::fcntl(handle, F_SETFL, O_NONBLOCK);
     if (!posix::set_inherited(handle, options)) refuse(handle, "takes no options");
     sockets.handles.push_back(handle);
   }

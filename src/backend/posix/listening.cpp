@@ -30,7 +30,7 @@ enum class Sharing : std::uint8_t {
 /// A listening socket, or -1 and errno.
 int open_listener(const Address& address, bool ipv6_only, const Options& options, Sharing sharing) noexcept {
   const int family = address.family == Address::Family::ipv4 ? AF_INET : AF_INET6;
-  Socket socket{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  Socket socket{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (socket.get() < 0) return -1;
   sockaddr_storage native;
   const socklen_t length = posix::to_native(address, native);

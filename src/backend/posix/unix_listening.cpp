@@ -19,7 +19,7 @@ constexpr std::string_view prefix = "unix:";
 
 /// A listening socket, or -1 and errno.
 int open_listener(const UnixAddress& address, unsigned permissions, const Options& options) noexcept {
-  Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (socket.get() < 0 || !set_buffers(socket.get(), options)) return -1;
   const Descriptor lock = lock_folder(address);
   if (!bind_anew(socket.get(), address)) return -1;
