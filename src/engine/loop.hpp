@@ -23,7 +23,7 @@ namespace iocpp::engine {
 
 /// What a monitor may read of a listener, on any thread; its loop writes it.
 struct ListenerNote {
-  std::uint16_t number = 0;  ///< Its listener's, in the options.
+  std::uint16_t number = 0;                     ///< Its listener's, in the options.
   std::atomic<NativeHandle> handle{no_handle};  ///< It may be closed by now, and its number somebody else's.
   std::atomic<AcceptState> state{AcceptState::closed};
   std::atomic<std::uint32_t> in_flight{0};
@@ -31,15 +31,25 @@ struct ListenerNote {
   core::Counter accepted;
 };
 
-/// One shard's loop: a thread (or the simulator) calls `open` once, then `turn` until it answers false. One virtual
-/// call a turn.
+/// One shard's loop: a thread (or the simulator) calls `set_up` once, then `begin`, then `turn` until it answers false.
+/// One virtual call a turn.
 class Loop {
  public:
   virtual ~Loop() = default;
 
-  /// On the loop's own thread: makes the port and begins to accept. `handlers`: one a listener, then the server's own.
-  /// After an error the loop must not turn; its listeners are closed.
-  [[nodiscard]] virtual std::error_code open(std::vector<Handler*> handlers) = 0;
+  /// On the loop's own thread: makes the port. `handlers`: one a listener, then the server's own. After an error the
+  /// loop must do nothing else.
+  [[nodiscard]] virtual std::error_code set_up(std::vector<Handler*> handlers) = 0;
+  /// Accepts from now on: the listeners are the loop's.
+  virtual void begin() = 0;
+  /// In place of `begin`: closes the port. The listeners stay the caller's.
+  virtual void give_up() noexcept = 0;
+  /// Both, for a loop that is alone.
+  [[nodiscard]] std::error_code open(std::vector<Handler*> handlers) {
+    if (const std::error_code error = set_up(std::move(handlers))) return error;
+    begin();
+    return {};
+  }
 
   /// Waits for completions, handles them, posts what follows. False: it has ended, nothing is in flight and the port is
   /// closed.

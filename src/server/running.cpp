@@ -79,15 +79,17 @@ Server::Running::~Running() {
     request_drain(std::chrono::milliseconds{0});
     join_all();
   }
-  for (Member& member : members_) {
-    if (member.opened) continue;
-    std::ranges::for_each(member.listeners, backend::close_socket);
-    // A shard that never opened may have been given connections by the accepting thread.
-    member.loop->mailbox().close([](engine::Message& message) {
-      if (message.handle != no_handle) backend::close_socket(message.handle);
-    });
-  }
+  close_unused();
   remove_socket_files();
+}
+
+/// Of loops that did not begin. Who waits in a socket that nobody else has is reset.
+void Server::Running::close_unused() noexcept {
+  for (Member& member : members_) {
+    if (member.began) continue;
+    std::ranges::for_each(std::exchange(member.listeners, {}), backend::close_socket);
+    member.loop->mailbox().close([](engine::Message&) {});
+  }
 }
 
 void Server::Running::remove_socket_files() noexcept {
@@ -216,11 +218,11 @@ void Server::Running::start() {
   // Until it is replaced, a predecessor has whoever waits in the sockets that both have.
   group_.handed_over = predecessor_ != nullptr;
   start_members();
-  const std::exception_ptr error = wait_until_opened();
+  const std::exception_ptr error = wait_until_begun();
   if (error != nullptr) {
-    // A predecessor goes on; whom we have taken from it in the meantime is served.
-    request_drain(predecessor_ != nullptr ? options_.drain_timeout : std::chrono::milliseconds{0});
+    // Nobody was accepted; a predecessor goes on.
     join_all();
+    close_unused();
     predecessor_.reset();
   } else if (predecessor_ != nullptr && drain_requested_.load() != 0) {
     // It is to end before it has begun: the predecessor is told nothing, and goes on.
@@ -232,7 +234,7 @@ void Server::Running::start() {
     const std::lock_guard lock{mutex_};
     starting_ = false;
   }
-  opened_changed_.notify_all();
+  start_changed_.notify_all();
   if (error != nullptr) std::rethrow_exception(error);
 }
 
@@ -244,29 +246,44 @@ void Server::Running::start_members() noexcept {
   } catch (...) {
     const unsigned missing = static_cast<unsigned>(
         std::ranges::count_if(members_, [](const Member& member) { return !member.thread.joinable(); }));
-    for (unsigned count = 0; count < missing; ++count) opened(std::current_exception());
-    group_.placing_ended();  // the accepting thread is the last one
+    for (unsigned count = 0; count < missing; ++count) is_set_up(std::current_exception());
   }
 }
 
-std::exception_ptr Server::Running::wait_until_opened() {
+std::exception_ptr Server::Running::wait_until_begun() {
   std::unique_lock lock{mutex_};
-  opened_changed_.wait(lock, [this] { return members_opened_ == members_.size(); });
+  start_changed_.wait(lock, [this] {
+    return members_set_up_ == members_.size() && (start_error_ != nullptr || members_began_ == members_.size());
+  });
   return start_error_;
 }
 
-/// False: it was never started.
-bool Server::Running::wait_until_started() {
+/// No loop accepts before all could: whom it placed on another one would wait there for nobody, and whom it took from a
+/// predecessor would be lost. False: one of them can't.
+bool Server::Running::wait_until_set_up() {
   std::unique_lock lock{mutex_};
-  opened_changed_.wait(lock, [this] { return !starting_; });
-  return started_;
+  start_changed_.wait(lock, [this] { return members_set_up_ == members_.size(); });
+  return start_error_ == nullptr;
 }
 
-void Server::Running::opened(std::exception_ptr error) noexcept {
+/// False: it was never started, or could not be.
+bool Server::Running::wait_until_started() {
+  std::unique_lock lock{mutex_};
+  start_changed_.wait(lock, [this] { return !starting_; });
+  return started_ && start_error_ == nullptr;
+}
+
+void Server::Running::is_set_up(std::exception_ptr error) noexcept {
   const std::lock_guard lock{mutex_};
-  ++members_opened_;
+  ++members_set_up_;
   if (start_error_ == nullptr) start_error_ = std::move(error);
-  opened_changed_.notify_all();
+  start_changed_.notify_all();
+}
+
+void Server::Running::began() noexcept {
+  const std::lock_guard lock{mutex_};
+  ++members_began_;
+  start_changed_.notify_all();
 }
 
 void Server::Running::run_member(unsigned number) {
@@ -283,14 +300,16 @@ void Server::Running::serve(unsigned number, Member& member) {
   std::unique_ptr<Handler> made;
   try {
     if (options_.on_thread_start) options_.on_thread_start(number);
-    const std::error_code error = member.loop->open(handlers_of(number, made));
+    const std::error_code error = member.loop->set_up(handlers_of(number, made));
     if (error) throw std::system_error(error, "can't set up " + std::string{to_string(choice_.backend)});
-    member.opened = true;
   } catch (...) {
-    if (number == options_.shards) group_.placing_ended();
-    return opened(std::current_exception());
+    return is_set_up(std::current_exception());
   }
-  opened(nullptr);
+  is_set_up(nullptr);
+  if (!wait_until_set_up()) return member.loop->give_up();
+  member.began = true;
+  member.loop->begin();
+  began();
   while (member.loop->turn()) {
   }
 }

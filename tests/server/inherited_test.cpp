@@ -53,6 +53,25 @@ TEST(Inherited, a_socket_serves_who_waited_on_it_and_is_closed_in_the_end) {
   EXPECT_THROW(Client{ntohs(address.sin_port)}, std::runtime_error);
 }
 
+// The accepting thread took clients, and placed them on a shard that could not be set up.
+TEST(Inherited, a_server_that_can_not_start_takes_nobody_from_a_socket_that_others_have) {
+  Journal journal;
+  journal.received = echo;
+  const std::vector<std::intptr_t> sockets = listening(1);
+  const int shared = ::fcntl(static_cast<int>(sockets.front()), F_DUPFD_CLOEXEC, 0);
+  Options options = inheriting(sockets, 2);
+  options.on_thread_start = [](unsigned number) {
+    if (number == 1) throw std::runtime_error{"no"};
+  };
+  Server stillborn{options, journal};
+  std::vector<Client> waiting;
+  for (int count = 0; count < 20; ++count) waiting.emplace_back(stillborn.port());
+  EXPECT_THROW(stillborn.start(), std::runtime_error);
+  EXPECT_EQ(stillborn.counters().accepted, 0U);
+  LiveServer server{journal, inheriting({shared})};
+  for (Client& client : waiting) EXPECT_EQ(client.echo("served"), "served");
+}
+
 // io_uring's drain made them blocking again, as it had found them: who shared them could wait in an accept for ever.
 TEST(Inherited, a_socket_is_non_blocking_for_good) {
   Journal journal;
