@@ -282,11 +282,20 @@ void Engine<Port>::close_in_order(Listener& listener) {
     posts_refused_ = posts_refused_ || !listener.cancel_posted;
     return;
   }
-  if (!listener.handle_gone && listener.handle != no_handle && !accept_the_rest(listener)) return;
+  if (!listener.handle_gone && listener.handle != no_handle && !accept_the_rest(listener)) {
+    // A successor need not wait for what only this server can do.
+    if (group_.handed_over.load() && !group_.others_have(listener.number)) tell_deaf(listener);
+    return;
+  }
   close_handle(listener);
   listener.acceptor.closed();
   core_.counters().listeners_open.subtract();
-  group_.listener_closed();
+  tell_deaf(listener);
+}
+
+template <CompletionPort Port>
+void Engine<Port>::tell_deaf(Listener& listener) noexcept {
+  if (!std::exchange(listener.told_deaf, true)) group_.listener_closed();
 }
 
 /// Who is in the backlog. False: not yet; a shortage, or a limit that pauses, is in the way, and is waited for until
@@ -297,8 +306,8 @@ bool Engine<Port>::accept_the_rest(Listener& listener) {
   constexpr unsigned most = 65'536;  // the largest backlog; whoever comes during this is not waited for without end
   for (unsigned accepted = 0; accepted < most; ++accepted) {
     const bool full = group_.gate.pauses() && room().full == core::Room::Full::connections;
-    if (full && group_.handed_over.load()) return true;  // the successor has them
-    if (full && !core_.drain().over()) return false;     // a connection that ends makes room, and wakes us
+    if (full && group_.others_have(listener.number)) return true;  // and accept them
+    if (full && !core_.drain().over()) return false;               // a connection that ends makes room, and wakes us
     int error = 0;
     const NativeHandle handle = port_->accept_now(listener.ref(), error);
     if (handle != no_handle) {
@@ -325,7 +334,7 @@ bool Engine<Port>::wait_for_the_rest(Listener& listener, AcceptOutcome outcome) 
     return true;
   }
   constexpr unsigned most = 65'536;
-  if (group_.handed_over.load()) return false;  // the successor has them
+  if (group_.others_have(listener.number)) return false;  // and accept them
   for (unsigned refused = 0; refused < most && shed_one(listener) == Shed::refused; ++refused) {
     core_.counters().shed.add();
   }

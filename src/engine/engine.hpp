@@ -90,6 +90,7 @@ class Engine final : public Loop, private core::TimeSource {
   void keep_accepting(Listener& listener);
   void tell_monitors(const Listener& listener) noexcept;
   void close_in_order(Listener& listener);
+  void tell_deaf(Listener& listener) noexcept;
   bool accept_the_rest(Listener& listener);
   bool wait_for_the_rest(Listener& listener, core::AcceptOutcome outcome);
   void rebuild(Listener& listener);

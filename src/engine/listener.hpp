@@ -17,6 +17,7 @@ struct Listener {
   NativeHandle handle;
   bool handle_gone = false;  ///< The system says that it is no handle: closing it could close somebody else's.
   bool cancel_posted = false;
+  bool told_deaf = false;   ///< The group counts it as closed.
   bool waited = false;      ///< At the end of the last turn: for a retry ...
   bool paused = false;      ///< ... by a limit.
   bool lost_told = false;   ///< on_server_error(listener_lost) was called, and not yet listener_restored.

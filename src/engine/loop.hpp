@@ -116,8 +116,10 @@ struct Group {
   std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};
-  /// Set before the drain that follows: a successor has the listening sockets too.
+  /// Set before the drain that follows: another server goes on (a successor, or a predecessor that was not replaced).
   std::atomic<bool> handed_over{false};
+  /// ... and of which listeners it has the sockets too, by number. Empty: of none.
+  std::vector<std::atomic<bool>> handed_listeners{};
   std::atomic<unsigned> listeners_open{0};  ///< Of all loops.
   /// Reserve handles that are given up for a moment, or lost. Whoever gets a client meanwhile has their handle, and
   /// gives it back: otherwise the shard without its reserve could answer nobody until a connection ends.
@@ -127,7 +129,11 @@ struct Group {
 
   static constexpr Clock::rep not_draining = std::numeric_limits<Clock::rep>::max();
 
-  /// Waits until no loop accepts any more.
+  bool others_have(std::size_t listener) const noexcept {
+    return handed_over.load() && listener < handed_listeners.size() && handed_listeners[listener].load();
+  }
+
+  /// Waits until no loop accepts any more, but for listeners that are nobody else's.
   void wait_until_deaf() const noexcept {
     for (unsigned open = listeners_open.load(); open != 0; open = listeners_open.load()) listeners_open.wait(open);
   }

@@ -59,6 +59,7 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
   meet_predecessor();
   listeners_.resize(options_.listen.size());
+  group_.handed_listeners = std::vector<std::atomic<bool>>(options_.listen.size());
   reopened_.resize(options_.listen.size());
   try {
     if (predecessor_ != nullptr) take_over();
@@ -118,15 +119,17 @@ void Server::Running::bind_all() {
     const Listen& listen = options_.listen[number];
     if (!listeners_[number].handles.empty()) continue;
     listeners_[number] =
-        listen.inherited.empty() ? backend::listen_on(listen, options_, sockets) : backend::inherit(listen, options_);
+        listen.inherited.empty() ? backend::listen_on(listen, options_, sockets) : backend::inherit(listen);
   }
 }
 
 /// Those that were inherited stay the caller's.
 void Server::Running::close_bound() noexcept {
   for (std::size_t number = 0; number < listeners_.size(); ++number) {
-    if (options_.listen[number].inherited.empty())
-      std::ranges::for_each(listeners_[number].handles, backend::close_socket);
+    const std::vector<std::intptr_t>& inherited = options_.listen[number].inherited;
+    for (const NativeHandle handle : listeners_[number].handles) {
+      if (std::ranges::find(inherited, handle) == inherited.end()) backend::close_socket(handle);
+    }
   }
 }
 
@@ -200,7 +203,7 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
 
 NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept {
   if (backend::is_unix(options_.listen[listener]))
-    return backend::listen_on_unix_again(options_.listen[listener], options_, error);
+    return backend::listen_on_unix_again(options_.listen[listener], options_, listeners_[listener].file, error);
   const bool shared = listeners_[listener].handles.size() > 1;
   const NativeHandle handle =
       backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared, error);
@@ -208,82 +211,11 @@ NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept 
   return handle;
 }
 
-void Server::Running::start() {
-  {
-    const std::lock_guard lock{mutex_};
-    if (std::exchange(started_, true))
-      throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
-    starting_ = true;
-  }
-  // Until it is replaced, a predecessor has whoever waits in the sockets that both have.
-  group_.handed_over = predecessor_ != nullptr;
-  start_members();
-  const std::exception_ptr error = wait_until_begun();
-  if (error != nullptr) {
-    // Nobody was accepted; a predecessor goes on.
-    join_all();
-    close_unused();
-    predecessor_.reset();
-  } else if (predecessor_ != nullptr && drain_requested_.load() != 0) {
-    // It is to end before it has begun: the predecessor is told nothing, and goes on.
-    predecessor_.reset();
-  } else if (!options_.hand_over_path.empty()) {
-    begin_handing_over();
-  }
-  {
-    const std::lock_guard lock{mutex_};
-    starting_ = false;
-  }
-  start_changed_.notify_all();
-  if (error != nullptr) std::rethrow_exception(error);
-}
-
-void Server::Running::start_members() noexcept {
-  try {
-    for (unsigned number = 0; number < members_.size(); ++number) {
-      members_[number].thread = std::thread{[this, number] { run_member(number); }};
-    }
-  } catch (...) {
-    const unsigned missing = static_cast<unsigned>(
-        std::ranges::count_if(members_, [](const Member& member) { return !member.thread.joinable(); }));
-    for (unsigned count = 0; count < missing; ++count) is_set_up(std::current_exception());
-  }
-}
-
-std::exception_ptr Server::Running::wait_until_begun() {
-  std::unique_lock lock{mutex_};
-  start_changed_.wait(lock, [this] {
-    return members_set_up_ == members_.size() && (start_error_ != nullptr || members_began_ == members_.size());
-  });
-  return start_error_;
-}
-
-/// No loop accepts before all could: whom it placed on another one would wait there for nobody, and whom it took from a
-/// predecessor would be lost. False: one of them can't.
-bool Server::Running::wait_until_set_up() {
-  std::unique_lock lock{mutex_};
-  start_changed_.wait(lock, [this] { return members_set_up_ == members_.size(); });
-  return start_error_ == nullptr;
-}
-
 /// False: it was never started, or could not be.
 bool Server::Running::wait_until_started() {
   std::unique_lock lock{mutex_};
   start_changed_.wait(lock, [this] { return !starting_; });
   return started_ && start_error_ == nullptr;
-}
-
-void Server::Running::is_set_up(std::exception_ptr error) noexcept {
-  const std::lock_guard lock{mutex_};
-  ++members_set_up_;
-  if (start_error_ == nullptr) start_error_ = std::move(error);
-  start_changed_.notify_all();
-}
-
-void Server::Running::began() noexcept {
-  const std::lock_guard lock{mutex_};
-  ++members_began_;
-  start_changed_.notify_all();
 }
 
 void Server::Running::run_member(unsigned number) {
@@ -294,43 +226,6 @@ void Server::Running::run_member(unsigned number) {
   Clock::rep last = last_ended_.load();
   while (last < ended && !last_ended_.compare_exchange_weak(last, ended)) {
   }
-}
-
-void Server::Running::serve(unsigned number, Member& member) {
-  std::unique_ptr<Handler> made;
-  try {
-    if (options_.on_thread_start) options_.on_thread_start(number);
-    const std::error_code error = member.loop->set_up(handlers_of(number, made));
-    if (error) throw std::system_error(error, "can't set up " + std::string{to_string(choice_.backend)});
-  } catch (...) {
-    return is_set_up(std::current_exception());
-  }
-  is_set_up(nullptr);
-  if (!wait_until_set_up()) return member.loop->give_up();
-  member.began = true;
-  member.loop->begin();
-  began();
-  while (member.loop->turn()) {
-  }
-}
-
-std::vector<Handler*> Server::Running::handlers_of(unsigned number, std::unique_ptr<Handler>& made) {
-  Handler* handler = handler_;
-  if (number == options_.shards) {
-    handler = errors_to_shard_.get();
-  } else if (factory_) {
-    made = factory_(number);
-    if (made == nullptr)
-      throw std::system_error(make_error_code(errc::invalid_argument), "HandlerFactory returned null");
-    handler = made.get();
-  }
-  std::vector<Handler*> handlers;
-  for (const Listen& listen : options_.listen) {
-    const bool own = listen.handler != nullptr && number != options_.shards;
-    handlers.push_back(own ? listen.handler : handler);
-  }
-  handlers.push_back(handler);
-  return handlers;
 }
 
 void Server::Running::request_drain(std::chrono::milliseconds deadline) noexcept {

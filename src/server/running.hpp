@@ -67,6 +67,8 @@ class Server::Running {
   void meet_predecessor();
   void take_over();
   void take_over(std::size_t number);
+  void join_inherited(std::size_t number, backend::HandedListener& handed);
+  void make_sockets_own() noexcept;
   void note_reopened(std::size_t listener, NativeHandle handle) noexcept;
   std::vector<backend::HandedListener> to_hand_over();
   void begin_handing_over() noexcept;
@@ -114,6 +116,7 @@ class Server::Running {
   std::condition_variable start_changed_;
   unsigned members_set_up_ = 0;  // or failed
   unsigned members_began_ = 0;
+  bool may_begin_ = false;  // or, with start_error_, may not
   std::exception_ptr start_error_;
   std::mutex join_mutex_;
   std::mutex reopened_mutex_;

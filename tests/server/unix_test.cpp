@@ -111,6 +111,30 @@ TEST_F(UnixSocket, the_file_has_the_permissions_asked_for_and_goes_with_the_serv
   EXPECT_FALSE(fs::exists(path));
 }
 
+/// This process's listener on the path is of no use any more: accept(2) says EINVAL.
+void lose_listener(const std::string& path) {
+  for (int handle = 0; handle < 1024; ++handle) {
+    sockaddr_un address{};
+    socklen_t length = sizeof address;
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (::getsockopt(handle, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) continue;
+    ::getsockname(handle, reinterpret_cast<sockaddr*>(&address), &length);
+    if (address.sun_family == AF_UNIX && path == address.sun_path) ::shutdown(handle, SHUT_RDWR);
+  }
+}
+
+TEST_F(UnixSocket, the_file_of_a_listener_that_was_made_anew_goes_with_the_server_too) {
+  {
+    LiveServer server{journal, options()};
+    EXPECT_EQ(UnixClient{path}.echo("hello"), "hello");
+    lose_listener(path);
+    ASSERT_TRUE(eventually([&] { return server.counters().listeners_restored != 0; }));
+    EXPECT_EQ(UnixClient{path}.echo("hello"), "hello");
+  }
+  EXPECT_FALSE(fs::exists(path));
+}
+
 TEST_F(UnixSocket, a_path_on_which_nobody_listens_is_replaced) {
   {
     const Descriptor left{::socket(AF_UNIX, SOCK_STREAM, 0)};
