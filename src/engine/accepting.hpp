@@ -298,33 +298,40 @@ void Engine<Port>::tell_deaf(Listener& listener) noexcept {
   if (!std::exchange(listener.told_deaf, true)) group_.listener_closed();
 }
 
-/// Who is in the backlog. False: not yet; a shortage, or a limit that pauses, is in the way, and is waited for until
-/// the drain's deadline. Who is still there then is refused. A rate holds no drain up.
+/// Who is in the backlog, so many a turn. False: not all yet; a shortage, or a limit that pauses, may be in the way,
+/// and is waited for until the drain's deadline. Who is still there then is refused. A rate holds no drain up.
 template <CompletionPort Port>
 bool Engine<Port>::accept_the_rest(Listener& listener) {
   if (listener.acceptor.armed() && !core_.drain().over()) return false;
+  constexpr unsigned a_turn = 256;
   constexpr unsigned most = 65'536;  // the largest backlog; whoever comes during this is not waited for without end
-  for (unsigned accepted = 0; accepted < most; ++accepted) {
+  unsigned failures_in_row = 0;
+  for (unsigned tried = 0; tried < a_turn; ++tried) {
+    if (listener.rest_accepted == most) return true;
     const bool full = group_.gate.pauses() && room().full == core::Room::Full::connections;
     if (full && group_.others_have(listener.number)) return true;  // and accept them
     if (full && !core_.drain().over()) return false;               // a connection that ends makes room, and wakes us
     int error = 0;
     const NativeHandle handle = port_->accept_now(listener.ref(), error);
     if (handle != no_handle) {
+      failures_in_row = 0;
+      ++listener.rest_accepted;
       full ? refuse(handle, Refusal::connections_max) : take_client(listener, handle);
       continue;
     }
     if (error == Port::capabilities.would_block) return true;
     const AcceptOutcome outcome = core::classify_accept(Port::capabilities.platform, error);
+    if (outcome == AcceptOutcome::listener_lost) return true;
     if (outcome == AcceptOutcome::drop_client) {
       core_.counters().accept_dropped.add();
-      continue;
+      if (++failures_in_row < Acceptor::multishot_failures_before_pause) continue;
+    } else {
+      count_shortage(listener, outcome, error);
     }
-    if (outcome == AcceptOutcome::listener_lost) return true;
-    count_shortage(listener, outcome, error);
     return !wait_for_the_rest(listener, outcome);
   }
-  return true;
+  posts_refused_ = true;  // the next turn goes on with it, and does not wait
+  return false;
 }
 
 template <CompletionPort Port>
