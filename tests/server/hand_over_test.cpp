@@ -179,6 +179,24 @@ TEST_P(HandOver, to_one_that_dies_before_it_serves_has_not_happened) {
   EXPECT_EQ(successor.connect().echo("served"), "served");
 }
 
+TEST_P(HandOver, waits_for_a_client_whose_proxys_header_is_on_its_way) {
+  Options behind_a_proxy = options(GetParam().from);
+  behind_a_proxy.proxy_protocol.trusted = {"127.0.0.0/8"};
+  behind_a_proxy.proxy_protocol.timeout = 1h;
+  LiveServer old{old_journal_, behind_a_proxy};
+  Client client = old.connect();
+  client.send("PROXY TCP4 192.0.2.1 ");
+  ASSERT_TRUE(eventually([&] { return old.counters().preparing == 1; }));
+  LiveServer successor{new_journal_, options(GetParam().to, old->port())};
+  client.send("198.51.100.7 56324 443\r\nlate");
+  EXPECT_EQ(client.receive(4), "late");
+  EXPECT_EQ(client.end(), Ending::in_order);
+  client.close();
+  const DrainReport report = old->wait();
+  EXPECT_EQ(report.finished, 1U);
+  EXPECT_EQ(old.counters().stage_failed, 0U);
+}
+
 // Whoever waited in a socket that the successor had not kept was reset with it, where a limit paused its listener.
 TEST_P(HandOver, leaves_nobody_in_a_queue_that_the_successor_does_not_have) {
   Options first = on_loopback(options(GetParam().from));
