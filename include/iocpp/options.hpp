@@ -69,14 +69,14 @@ struct Options {
   Limits limits{};                     ///< Who may come in: connections in all and by address, accepts a second.
 
   bool tcp_nodelay = true;                ///< Send small messages at once (TCP_NODELAY, RFC 896's delay off).
-  std::chrono::seconds keepalive{0};      ///< Idle time before the system probes the peer (SO_KEEPALIVE). 0: off,
-                                          ///< since `Deadlines::idle` ends whom nobody hears of.
+  std::chrono::seconds keepalive{0};      ///< Idle time before the system probes the peer (SO_KEEPALIVE). 0: off;
+                                          ///< `Deadlines` end whom nobody hears of, and sooner.
   std::size_t socket_receive_buffer = 0;  ///< SO_RCVBUF. 0: the system's own tuning, which is best left alone.
   std::size_t socket_send_buffer = 0;     ///< SO_SNDBUF. 0: the system's own tuning.
 
   std::size_t receive_ring_bytes =
-      2U << 20;  ///< Receive buffers that a shard's connections share, at start. 64 KiB to 1 GiB. 2 MiB: as many bytes
-                 ///< as arrive in a busy turn, and within a core's cache.
+      2U << 20;  ///< Receive buffers that a shard's connections share, at start. 64 KiB to 1 GiB. 2 MiB, eight of
+                 ///< io_uring's incremental buffers: the best single size that was measured (docs/ARCHITECTURE.md).
   std::size_t receive_ring_bytes_max =
       16U << 20;  ///< They grow up to this when they run out. (io_uring before Linux 6.12: to 256 MiB at most. Windows:
                   ///< they need not, since bytes are fetched when there is room.)
