@@ -169,7 +169,7 @@ void Server::Running::make_loop(unsigned number, core::Placement placement, Sock
   config.listener_numbers = std::move(listeners.numbers);
   members_.push_back({.loop = backend::make_loop(choice_.backend, config, group_),
                       .listeners = std::move(listeners.handles),
-                      .opened = false,
+                      .began = false,
                       .thread = {}});
 }
 
