@@ -79,7 +79,8 @@ struct Options {
                  ///< io_uring's incremental buffers: the best single size that was measured (docs/ARCHITECTURE.md).
   std::size_t receive_ring_bytes_max =
       16U << 20;  ///< They grow up to this when they run out. (io_uring before Linux 6.12: to 256 MiB at most. Windows:
-                  ///< they need not, since bytes are fetched when there is room.)
+                  ///< they need not, since bytes are fetched when there is room. epoll: twice, but one of the two is as
+                  ///< a rule never touched.)
 
   /// Windows: with how large a buffer of its own each connection waits for bytes, up to 64 KiB. That saves a call a
   /// message, and costs this memory a connection, locked by the system. 0, or where there is no memory: with none.
