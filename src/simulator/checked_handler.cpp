@@ -268,6 +268,15 @@ void CheckedHandler::on_drain(Connection connection) {
   });
 }
 
+void CheckedHandler::check_told(const core::Core& core) {
+  if (!told_any_ || patiently_ || std::exchange(told_checked_, true)) return;
+  for (const Witness& known : witnesses_) {
+    const core::Slot* slot = known.live && known.early && !known.told ? core.find(known.id) : nullptr;
+    if (slot != nullptr && slot->state == core::SlotState::open)
+      machine_.violate(11, "others were told of the drain, and a connection that was there was not");
+  }
+}
+
 void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how) {
   check_end(witness(connection), how);
   check_close(witness(connection), how);
@@ -291,10 +300,6 @@ void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
     machine_.violate(12, "a connection went on for seconds after abort()");
   if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)
     machine_.violate(16, "more was sent than the queue may hold, and the connection did not end for that");
-  // All of a shard are told in one turn.
-  const bool untold = told_any_ && !patiently_ && known.early && !known.told && !known.closed && !known.aborted;
-  if (habits_.known && untold && how.reason == DisconnectReason::drain_deadline)
-    machine_.violate(11, "a connection was cut at the drain's deadline, and had not been told of the drain");
   const Link* link = link_of(known.id);
   const bool enough = link != nullptr && link->read - link->header > known.received + habits_.linger_bytes_max;
   const bool by_patience = !enough && habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&

@@ -290,6 +290,7 @@ void Run::check(unsigned number) {
   if (!member.shard->accept_chain_holds(member.asleep))
     machine_.violate(3, "a listener is open, and nothing is in flight or armed that would accept");
   check_reserve(member);
+  member.handler->check_told(member.shard->loop().core());
   if (member.shard->is_paused()) machine_.accepting_suffers();
   if (member.asleep && member.tasks_posted != member.tasks_run)
     machine_.violate(14, "a loop sleeps with a message in its mailbox");
