@@ -1,6 +1,7 @@
 // Framing in a server: over the simulated systems, with their splits and faults, and with a minimum rate.
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
 
 #include "iocpp/framing.hpp"
@@ -23,6 +24,7 @@ class MessageEcho : public Handler {
   void on_receive(Connection connection, Bytes bytes) override {
     const auto answer = [&](Bytes message) {
       const std::string_view text{reinterpret_cast<const char*>(message.data()), message.size()};
+      if (!connection.is_open()) throw std::logic_error("a message of a connection that has ended");
       std::vector<std::byte> framed;
       framing_.append(framed, message);
       connection.send(std::move(framed));
@@ -117,8 +119,31 @@ TEST_P(ConnectionFraming, a_message_that_has_begun_must_come_at_the_minimum_rate
         .expect_end();
     simulation.connect().send(whole + whole.substr(0, 3)).expect(whole).expect_reset();
   };
-  const SeedsResult result = for_each_seed(1, tests::seeds(50), test, options);
-  EXPECT_TRUE(result.passed());
+  EXPECT_TRUE(for_each_seed(1, tests::seeds(50), test, options).passed());
+}
+
+/// A message begins once, however many parts it comes in.
+TEST_P(ConnectionFraming, a_byte_now_and_then_is_no_progress) {
+  struct Timed : MessageEcho {
+    Timed(const Framing& framing, Simulation& simulation) : MessageEcho{framing}, simulation_{simulation} {}
+    void on_connect(Connection connection) override {
+      MessageEcho::on_connect(connection);
+      begin_ = simulation_.now();
+    }
+    void on_disconnect(Connection, const Disconnect& end) override {
+      if (end.reason != DisconnectReason::min_rate || simulation_.now() - begin_ > 1300ms) simulation_.fail("late");
+    }
+    Simulation& simulation_;
+    std::chrono::nanoseconds begin_{};
+  };
+  SimulationOptions options;
+  options.server.deadlines = {.min_rate_bytes = 100, .min_rate_grace = 1s};
+  const auto test = [&](Simulation& simulation) {
+    simulation.serve([&](unsigned) { return std::make_unique<Timed>(GetParam().framing, simulation); });
+    const std::string whole = framed(GetParam().framing, "hello");
+    simulation.connect().send(whole.substr(0, 3)).wait(700ms).send(whole.substr(3, 1)).expect_reset();
+  };
+  EXPECT_TRUE(for_each_seed(1, tests::seeds(50), test, options).passed());
 }
 
 }  // namespace
