@@ -25,6 +25,7 @@ class Example:
         command = ["setpriv", "--pdeathsig", "KILL", str(program), *map(str, arguments)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.port = port
+        self._asked = False
         if port is None:
             line = self.process.stdout.readline()
             listening = re.fullmatch(r"listening on port (\d+)\n", line)
@@ -56,10 +57,13 @@ class Example:
         return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_A_SECOND
 
     def ask_to_end(self):
-        self.process.send_signal(signal.SIGTERM)
+        """Once: a second signal would end it at once."""
+        if not self._asked:
+            self.process.send_signal(signal.SIGTERM)
+        self._asked = True
 
     def end(self):
-        """Asks it to end, and returns its exit code and what it has said meanwhile."""
+        """Asks it to end, if nobody has, and returns its exit code and what it has said meanwhile."""
         self.ask_to_end()
         said, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, said
