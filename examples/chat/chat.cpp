@@ -48,7 +48,7 @@ class Chat : public iocpp::Handler {
  private:
   static constexpr std::size_t name_bytes_max = 20;
 
-  /// Without what could play with somebody's terminal.
+  /// Without what could play with somebody's terminal, and without a '\r' at its end.
   static std::string text_of(Bytes line) {
     std::string text{reinterpret_cast<const char*>(line.data()), line.size()};
     std::erase_if(text, [](unsigned char character) { return character < ' ' || character == 127; });
@@ -77,7 +77,7 @@ class Chat : public iocpp::Handler {
     }
   }
 
-  iocpp::Framing lines_{iocpp::Delimiter{.text = "\n", .drop_carriage_return = true, .message_bytes_max = 1'000}};
+  iocpp::Framing lines_{iocpp::Delimiter{.text = "\n", .message_bytes_max = 1'000}};
   std::vector<iocpp::Connection> guests_;  ///< With a name.
 };
 

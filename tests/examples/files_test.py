@@ -87,10 +87,11 @@ class FilesTest(unittest.TestCase):
         paths = ["large", "", "nothing", "empty.txt", "large", "below/a%20name.css"] * 5
         with self.connect() as connection:
             requests = "".join(f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths)
+            requests += "".join(f"HEAD /{path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in ("large", "nothing"))
             connection.sendall(requests.encode() + b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n")
             received = example.receive_all(connection)
         lengths = [int(length) for length in re.findall(rb"\r\nContent-Length: (\d+)\r\n", received)]
-        self.assertEqual(lengths, [8 * MIB, 15, 10, 0, 8 * MIB, 5] * 5 + [10])
+        self.assertEqual(lengths, [8 * MIB, 15, 10, 0, 8 * MIB, 5] * 5 + [8 * MIB, 10, 10])
         self.assertEqual(received.count(self.large), 10)
 
     def test_who_does_not_read_holds_a_few_pieces_and_no_file(self):
