@@ -91,7 +91,7 @@ class Framing {
   /// beginning of the last one in `partial`. The message is lent until the callback returns. Where that returns a bool,
   /// false stops: the rest of `bytes` is left to the caller, and `partial` is not touched any more, so that the
   /// callback may replace it (another protocol begins). It may send, close, abort and throw; once the connection has
-  /// ended, that is a stop too.
+  /// ended, that is a stop too. `pause_receive` is none: what has come is handed over.
   ///
   /// While a message is incomplete it has begun (`Connection::begin_message`), so that `Deadlines::min_rate_bytes` is
   /// for it.
