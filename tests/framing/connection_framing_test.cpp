@@ -82,6 +82,32 @@ TEST_P(ConnectionFraming, each_peer_gets_its_messages_back_amid_faults) {
     EXPECT_TRUE(for_each_seed(1, tests::seeds(100), test, {.faults = faults}).passed());
 }
 
+/// What is sent of a message that lies in the received bytes is lent to the system; of a gathered one, copied.
+TEST(LentFraming, a_message_may_be_sent_from_where_it_lies) {
+  struct LineEcho : Handler {
+    void on_connect(Connection connection) override { connection.emplace_context<PartialMessage>(); }
+    void on_receive(Connection connection, Bytes bytes) override {
+      const auto answer = [&](Bytes line) {
+        connection.send(line);
+        connection.send("\n");
+      };
+      if (!lines.read(connection, *connection.context<PartialMessage>(), bytes, answer)) connection.abort();
+    }
+    const Framing lines{Delimiter{}};
+  };
+  const auto test = [](Simulation& simulation) {
+    simulation.serve([](unsigned) { return std::make_unique<LineEcho>(); });
+    for (int number = 0; number < 5; ++number) {
+      std::string stream;
+      for (int line = 0; line < 10; ++line)
+        stream += std::string(simulation.random(20'000), static_cast<char>('a' + line)) + "\n";
+      simulation.connect().read_slowly(10'000, 1ms).send(stream).expect(stream).half_close().expect_end();
+    }
+  };
+  for (const FaultRate faults : {FaultRate::none, FaultRate::heavy})
+    EXPECT_TRUE(for_each_seed(1, tests::seeds(100), test, {.faults = faults}).passed());
+}
+
 TEST_P(ConnectionFraming, what_ends_the_connection_ends_the_messages) {
   const Framing& framing = GetParam().framing;
   const auto test = [&](Simulation& simulation) {
