@@ -93,8 +93,8 @@ class Framing {
   /// callback may replace it (another protocol begins). It may send, close, abort and throw; once the connection has
   /// ended, that is a stop too. `pause_receive` is none: what has come is handed over.
   ///
-  /// While a message is incomplete it has begun (`Connection::begin_message`), so that `Deadlines::min_rate_bytes` is
-  /// for it.
+  /// While a message is incomplete it has begun (`Connection::begin_message`): `Deadlines::min_rate_bytes` is for it,
+  /// and `close_after_message`, so a drain too, waits for its end.
   ///
   /// After an error nothing more can be read of the stream: answer and close, or abort. What was complete before has
   /// been handed over; nothing is kept. Throws what the callback throws (the rest of `bytes` is lost then), and
