@@ -14,11 +14,9 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_PACKAGE_SHLIBDEPS ON)
-# Policy 8.6.4 and 8.1.1. Where CPack makes the first itself it calls ldconfig from scripts, in place of the second.
-file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/shlibs "libiocpp ${soversion} ${runtime_name} (>= ${PROJECT_VERSION})\n")
-file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_PACKAGE_CONTROL_EXTRA
-  ${CMAKE_CURRENT_BINARY_DIR}/shlibs ${CMAKE_CURRENT_BINARY_DIR}/triggers)
+# The file shlibs, for who links it. CPack calls ldconfig from scripts of its own, where a trigger would do.
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 # Each has a summary of its own, its first line; false keeps CPack from putting a common one before it.
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY IGNORE)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_DESCRIPTION "TCP server library for C++20 on completion ports
@@ -37,8 +35,8 @@ set(CPACK_DEBIAN_TOOLS_PACKAGE_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_DESCRIPTION "TCP server, load client and simulator of iocpp
 iocpp serve is an echo, discard or character-generating server; iocpp stress
-tries servers with storms of connections, load, and clients that are slow; iocpp
-simulate runs the server over a simulated kernel and network from a seed.")
+tries servers with storms of connections, load, and clients that are slow;
+iocpp simulate runs the server over a simulated kernel and network, by a seed.")
 
 # A file as Debian wants it: compressed, and the same bytes for the same input (gzip -n).
 function(debian_compressed source name)
