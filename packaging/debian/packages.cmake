@@ -14,9 +14,11 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_PACKAGE_SHLIBDEPS ON)
-# The file shlibs, for who links it. CPack calls ldconfig from scripts of its own, where a trigger would do.
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
+# Policy 8.1.1. CPack calls ldconfig from scripts of its own besides, which does no harm.
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_BINARY_DIR}/triggers)
 # Each has a summary of its own, its first line; false keeps CPack from putting a common one before it.
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY IGNORE)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_DESCRIPTION "TCP server library for C++20 on completion ports
