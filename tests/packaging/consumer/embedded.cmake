@@ -36,7 +36,7 @@ endfunction()
 targets_below(${IOCPP_SOURCE} targets)
 list(SORT targets)
 set(expected iocpp_simulator iocpp_static)
-if(BUILD_SHARED_LIBS)
+if(BUILD_SHARED_LIBS OR IOCPP_SHARED)
   set(expected iocpp_shared iocpp_simulator iocpp_static)
 endif()
 # INTERFACE libraries, of which nothing is built.
