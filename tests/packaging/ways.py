@@ -11,7 +11,9 @@ from served import Failed, run, serve_one
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONSUMER = ROOT / "tests" / "packaging" / "consumer"
 CXX = ["g++", "-std=c++20"]
-MINGW = ["x86_64-w64-mingw32-g++-posix", "-std=c++20", "-static"]
+# The archive of the tests' own build is compiled with the stack protector; that of scripts/package does without.
+MINGW_FLAGS = "-fstack-protector-strong"
+MINGW = ["x86_64-w64-mingw32-g++-posix", "-std=c++20", "-static", MINGW_FLAGS]
 
 
 def version():
@@ -138,7 +140,7 @@ def windows_archive(archive, folder):
     said = run(wine, installed.prefix / "bin" / "iocpp.exe", "--help")
     build = folder / "build"
     said += installed.found(build, "static", "echo", f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/cmake/mingw-w64-x86-64.cmake",
-                            f"-Diocpp_DIR={installed.libraries}/cmake/iocpp")
+                            f"-DCMAKE_CXX_FLAGS={MINGW_FLAGS}", f"-Diocpp_DIR={installed.libraries}/cmake/iocpp")
     said += served_in_wine(wine, build / "echo.exe")
     run(*MINGW, CONSUMER / "echo.cpp", *installed.flags(), "-o", folder / "echo.exe")
     return said + served_in_wine(wine, folder / "echo.exe")
