@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/cache_line.hpp"
 #include "core/token_bucket.hpp"
 
 namespace iocpp::core {
@@ -49,7 +50,7 @@ class AddressTable {
     std::atomic<std::uint64_t> word{0};
     TokenBucket bucket;
   };
-  struct alignas(64) Set {
+  struct alignas(cache_line) Set {
     std::array<Entry, ways> entries;
   };
   static_assert(sizeof(Set) == ways * 16, "16 bytes an address");

@@ -43,8 +43,8 @@ bool is_loopback(const Address& address) noexcept {
 Gate::Gate(const Limits& limits, const HashKey& key)
     : limits_{limits},
       key_{key},
-      connections_{limits.connections_max},
-      rate_{TokenRate::of(limits.accepts_per_second, limits.accepts_burst)} {
+      rate_{TokenRate::of(limits.accepts_per_second, limits.accepts_burst)},
+      connections_{limits.connections_max} {
   const TokenRate each = TokenRate::of(limits.accepts_per_second_per_address, limits.accepts_burst_per_address);
   if (limits.connections_per_address == 0 && !each.limits()) return;
   addresses_ = std::make_unique<AddressTable>(limits.addresses_max, limits.connections_per_address, each);

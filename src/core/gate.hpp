@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/cache_line.hpp"
 #include "base/keyed_hash.hpp"
 #include "core/address_table.hpp"
 #include "core/connection_limit.hpp"
@@ -65,10 +66,11 @@ class Gate {
 
   Limits limits_;
   HashKey key_;
-  ConnectionLimit connections_;
   TokenRate rate_;
-  TokenBucket bucket_;
   std::unique_ptr<AddressTable> addresses_;
+  // Written for each connection.
+  alignas(cache_line) ConnectionLimit connections_;
+  TokenBucket bucket_;
   std::atomic<std::uint64_t> untracked_{0};
 };
 

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstddef>
 
+#include "base/cache_line.hpp"
+
 namespace iocpp::core {
 
 /// Shared by the shards; any thread. Given out in portions, so that the shared number is written once a portion and not
@@ -23,7 +25,7 @@ class SendBudget {
  private:
   std::size_t most_;
   std::size_t portion_;
-  std::atomic<std::size_t> taken_{0};
+  alignas(cache_line) std::atomic<std::size_t> taken_{0};
 };
 
 /// A shard's part of it; its own thread. Without a budget everything is allowed.

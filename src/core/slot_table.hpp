@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/cache_line.hpp"
 #include "core/slot.hpp"
 
 namespace iocpp::core {
@@ -49,7 +50,7 @@ class SlotTable {
   static constexpr std::uint32_t chunk_bits = 8;
   static constexpr std::uint32_t chunk_slots = 1U << chunk_bits;
   static constexpr std::uint32_t none = capacity;
-  struct alignas(64) Place {
+  struct alignas(cache_line) Place {
     Slot slot;
   };
   using Chunk = std::array<Place, chunk_slots>;

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/cache_line.hpp"
 #include "base/clock.hpp"
 #include "core/core.hpp"
 #include "core/gate.hpp"
@@ -23,7 +24,7 @@ namespace iocpp::engine {
 
 /// What a monitor may read of a listener, on any thread; its loop writes it.
 struct ListenerNote {
-  std::uint16_t number = 0;  ///< Its listener's, in the options.
+  std::uint16_t number = 0;                     ///< Its listener's, in the options.
   std::atomic<NativeHandle> handle{no_handle};  ///< It may be closed by now, and its number somebody else's.
   std::atomic<AcceptState> state{AcceptState::closed};
   std::atomic<std::uint32_t> in_flight{0};
@@ -32,8 +33,9 @@ struct ListenerNote {
 };
 
 /// One shard's loop: a thread (or the simulator) calls `open` once, then `turn` until it answers false. One virtual
-/// call a turn.
-class Loop {
+/// call a turn. What other threads write lies on cache lines of its own, so that an operation writes no line that
+/// another shard has.
+class alignas(cache_line) Loop {
  public:
   virtual ~Loop() = default;
 
@@ -70,7 +72,7 @@ class Loop {
 
   /// Another shard has closed a handle. Any thread.
   void handle_freed() noexcept {
-    if (!waits_for_handle_.exchange(false)) return;
+    if (!waits_for_handle_.load() || !waits_for_handle_.exchange(false)) return;
     handle_was_freed_.store(true);
     wake();
   }
@@ -83,19 +85,23 @@ class Loop {
 
  protected:
   Loop(const core::CoreConfig& config, core::Gate& gate, core::TimeSource& time, std::size_t mailbox_bytes_max)
-      : core_{config, gate, time}, mailbox_{mailbox_bytes_max, [this] { wake(); }} {}
+      : mailbox_{mailbox_bytes_max, [this] { wake(); }}, core_{config, gate, time} {}
 
-  core::Core core_;
-  Mailbox mailbox_;
+  // Written by other threads too.
+  alignas(cache_line) Mailbox mailbox_;
   std::atomic<std::uint64_t> arriving_{0};
   std::atomic<bool> waits_for_handle_{false};
   std::atomic<bool> handle_was_freed_{false};
   std::atomic<bool> waits_for_place_{false};
+
+  // Written by its own.
+  alignas(cache_line) core::Core core_;
   std::atomic<Clock::rep> busy_since_{0};
   std::deque<ListenerNote> listener_notes_;
 };
 
-/// What the shards of one server share. It outlives them.
+/// What the shards of one server share. It outlives them. What is written now and then (a connection, a portion of the
+/// budget) lies apart from what each turn reads.
 struct Group {
   explicit Group(const Limits& limits, const HashKey& key = {}, std::size_t send_bytes_max = 0, std::size_t shards = 1)
       : gate{limits, key}, send_budget{send_bytes_max, shards} {}
@@ -103,8 +109,8 @@ struct Group {
 
   core::Gate gate;
   core::SendBudget send_budget;
-  std::vector<Loop*> loops;      ///< The shards that have connections; complete before the first turn.
-  std::vector<Loop*> acceptors;  ///< All loops that accept.
+  alignas(cache_line) std::vector<Loop*> loops;  ///< The shards that have connections; complete before the first turn.
+  std::vector<Loop*> acceptors;                  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};
   /// Set before the drain that follows: a successor has the listening sockets too.
   std::atomic<bool> handed_over{false};
@@ -112,8 +118,8 @@ struct Group {
   /// Reserve handles that are given up for a moment, or lost. Whoever gets a client meanwhile has their handle, and
   /// gives it back: otherwise the shard without its reserve could answer nobody until a connection ends.
   std::atomic<unsigned> reserves_out{0};
-  std::atomic<bool> placing{
-      false};  ///< A loop that accepts for the others has not ended: they may still get connections.
+  /// A loop that accepts for the others has not ended: they may still get connections.
+  std::atomic<bool> placing{false};
 
   static constexpr Clock::rep not_draining = std::numeric_limits<Clock::rep>::max();
 

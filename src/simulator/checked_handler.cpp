@@ -23,11 +23,6 @@ bool ends_a_listener(System system, int error) noexcept {
   return error == badf || error == notsock || error == opnotsupp || error == fault || error == inval;
 }
 
-/// close() waits so long for the peer's end (core::CoreConfig), and so long for each part of what is queued.
-constexpr std::chrono::seconds linger_timeout{5};
-/// Until an abort from another thread has had its effect: a wake that could not be posted, and slow callbacks.
-constexpr std::chrono::seconds abort_bound{4};
-
 }  // namespace
 
 void MailboxEcho::on_receive(Connection connection, std::span<const std::byte> bytes) {
@@ -268,6 +263,15 @@ void CheckedHandler::on_drain(Connection connection) {
   });
 }
 
+void CheckedHandler::check_told(const core::Core& core) {
+  if (!told_any_ || patiently_ || std::exchange(told_checked_, true)) return;
+  for (const Witness& known : witnesses_) {
+    const core::Slot* slot = known.live && known.early && !known.told ? core.find(known.id) : nullptr;
+    if (slot != nullptr && slot->state == core::SlotState::open)
+      machine_.violate(11, "others were told of the drain, and a connection that was there was not");
+  }
+}
+
 void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how) {
   check_end(witness(connection), how);
   check_close(witness(connection), how);
@@ -282,134 +286,6 @@ void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how)
   known.live = false;
   --live_;
   --machine_.connections_of[machine_.network.address_of(known.number)];
-}
-
-void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
-  if (ended_by_deadline(known, how.reason)) return;
-  if (!has_cause(known, how.reason)) machine_.violate(11, "on_disconnect with a reason for which there was no cause");
-  if (known.aborted && machine_.now() - known.aborted_at > abort_bound)
-    machine_.violate(12, "a connection went on for seconds after abort()");
-  if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)
-    machine_.violate(16, "more was sent than the queue may hold, and the connection did not end for that");
-  // All of a shard are told in one turn.
-  const bool untold = told_any_ && !patiently_ && known.early && !known.told && !known.closed && !known.aborted;
-  if (habits_.known && untold && how.reason == DisconnectReason::drain_deadline)
-    machine_.violate(11, "a connection was cut at the drain's deadline, and had not been told of the drain");
-  const Link* link = link_of(known.id);
-  const bool enough = link != nullptr && link->read - link->header > known.received + habits_.linger_bytes_max;
-  const bool by_patience = !enough && habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&
-                           !draining_ && habits_.deadlines.lifetime.count() == 0 && link != nullptr &&
-                           !link->to_server.end_arrived && !link->reset_at_server;
-  if (by_patience && machine_.now() - known.called < linger_timeout)
-    machine_.violate(15, "close() has waited for the peer's end for less than its time");
-}
-
-/// close() has its bounds, in time since anything was sent and in bytes that nobody reads.
-void CheckedHandler::check_close(const Witness& known, const Disconnect& how) {
-  if (!habits_.known || !known.closed || draining_) return;
-  constexpr int slow_in_row = 256;
-  const std::chrono::nanoseconds most = linger_timeout + abort_bound + slow_in_row * habits_.slow_max;
-  if (machine_.now() - std::max(known.called, known.closed_at) > most)
-    machine_.violate(12, "a connection went on after close() for longer than it may");
-  Link* link = link_of(known.id);
-  if (link == nullptr) return;
-  const std::uint64_t unread = link->read - link->header - known.received;
-  if (unread <= habits_.linger_bytes_max) return;
-  // It may have been reset for that, and what was under way to the client is lost.
-  link->spoiled = true;
-  // Once while it flushes and once when it has; what the system had already comes on top.
-  const std::size_t slack = 4 * habits_.receive_buffer + (16U << 10);
-  if (unread > 2 * habits_.linger_bytes_max + slack && how.reason != DisconnectReason::handler_threw &&
-      !machine_.cancels_refused)
-    machine_.violate(12, "input after close() was read, and read on");
-}
-
-/// on_sent and `unsent_bytes` tell of every byte, once. A send that ends when the connection is over already is not
-/// told of any more; on Windows one that was cancelled when a part of it had left counts as unsent.
-void CheckedHandler::check_sent(const Witness& known, const Disconnect& how) {
-  const Link* link = link_of(known.id);
-  if (link == nullptr) return;
-  const bool in_order = !how.error && how.unsent_bytes == 0 &&
-                        (how.reason == DisconnectReason::local_close || how.reason == DisconnectReason::peer_closed);
-  if (in_order && known.sent != link->written) machine_.violate(10, "on_sent has not told of every byte that was sent");
-  if (!sends_are_known()) return;
-  if (known.sent + how.unsent_bytes > known.accepted)
-    machine_.violate(10, "more bytes are told of as sent or unsent than there were");
-  if (link->written + how.unsent_bytes < known.accepted)
-    machine_.violate(10, "on_disconnect does not tell of bytes that were not sent");
-}
-
-/// Whether something has happened that the reason can mean.
-bool CheckedHandler::has_cause(const Witness& known, DisconnectReason reason) noexcept {
-  const Link* link = link_of(known.id);
-  const bool reset = link == nullptr || link->reset_at_server;
-  switch (reason) {
-    case DisconnectReason::peer_closed:
-      return reset || link->to_server.end_arrived;
-    case DisconnectReason::peer_reset:
-    case DisconnectReason::network_error:
-      return reset;
-    case DisconnectReason::local_close:
-      return !habits_.known || known.closed || draining_;
-    case DisconnectReason::local_abort:
-      return !habits_.known || known.aborted;
-    case DisconnectReason::handler_threw:
-      return !habits_.known || known.threw;
-    case DisconnectReason::send_overflow:
-      return !habits_.known || known.overflows || habits_.by_mailbox || habits_.total_capped;
-    case DisconnectReason::drain_deadline:
-      return draining_;
-    case DisconnectReason::out_of_resources:
-    case DisconnectReason::idle_timeout:
-    case DisconnectReason::lifetime:
-    case DisconnectReason::min_rate:
-    case DisconnectReason::limit:
-    case DisconnectReason::stage_failed:
-      return false;
-  }
-  return false;
-}
-
-/// What handlers do now and then: pause, throw, close when they have answered, end their own stream.
-void CheckedHandler::whims(Connection connection) {
-  if (!habits_.known || calm_ || habits_.whim_of == 0) return;
-  Prng& chance = machine_.streams.scheduler;
-  const std::uint64_t drawn = chance.below(habits_.whim_of);
-  if (habits_.timers) start_timers(connection, drawn);
-  // Of what is in the mailbox when it closes nobody knows how much goes out.
-  if (drawn > (habits_.by_mailbox ? 1U : 5U)) return;
-  Witness& known = witness(connection);
-  Link* link = link_of(known.id);
-  if (drawn <= 1) {
-    known.paused = true;
-    known.times.held();
-    paused_.push_back(connection);
-    return connection.pause_receive();
-  }
-  if (link == nullptr) return;
-  if (drawn == 2) {
-    link->spoiled = known.threw = true;
-    throw std::runtime_error{"a handler's own exception"};
-  }
-  // Its client gets what was accepted until now, and then the end: whatever else it sends is not answered.
-  if (!link->promised) link->promised = known.received;
-  if (drawn == 3) {
-    known.shut = true;
-    return connection.shutdown_send();
-  }
-  known.closed = link->closed_on = true;
-  known.has_timer = false;
-  // A deadline counts from here, however late in the turn it is.
-  if (habits_.slow_max.count() != 0) machine_.schedule.spend(delay(chance, habits_.slow_max));
-  connection.close();
-}
-
-void CheckedHandler::resume_paused() {
-  for (const Connection connection : std::exchange(paused_, {})) {
-    Witness& known = witness(connection);
-    if (known.live && known.id == connection.id()) known.paused = false;
-    connection.resume_receive();
-  }
 }
 
 void CheckedHandler::on_send_failed(ConnectionId id, std::vector<std::byte> bytes, std::error_code error) {

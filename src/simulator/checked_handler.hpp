@@ -113,6 +113,8 @@ class CheckedHandler final : public Handler {
   void reset(ConnectionId id);
   /// Whoever is over its deadline is gone by now, and a timer that was due has been called.
   void check_deadlines();
+  /// A turn is over: all connections of a loop are told of a drain in one.
+  void check_told(const core::Core& core);
   /// Bytes in the queues of its connections.
   std::size_t queued() const noexcept;
 
@@ -192,6 +194,7 @@ class CheckedHandler final : public Handler {
   bool draining_ = false;
   bool patiently_ = false;
   bool told_any_ = false;
+  bool told_checked_ = false;
   bool calm_ = false;
   bool lost_ = false;  ///< Its listener, and not yet restored.
   std::vector<Connection> paused_;

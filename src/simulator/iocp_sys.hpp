@@ -78,6 +78,8 @@ class IocpSys : public Kernel, public Observer {
 
  private:
   static constexpr int not_a_socket = 10'038;
+  /// In the memory for an accept's addresses, until it ends.
+  static constexpr std::byte unwritten{0xac};
 
   enum class Kind : std::uint8_t { accept, receive, send };
   struct Operation {

@@ -99,6 +99,7 @@ class Run final : public Threads {
   bool open();
   void make_members();
   void make_member(unsigned number, bool accepts, bool places);
+  HandlerHabits habits_of(const Member& member, unsigned number);
   engine::EngineConfig config_of(unsigned number);
   NativeHandle reopen(int& error);
 

@@ -3,6 +3,8 @@
     Rows: 1 2                          rows of the catalogue that it stands for, or `none`
     Found by: 3                        invariants (or `assertion`, `exception`, `crash`) by which it may be found
     Options: --platform iocp           of `iocpp simulate`, where it is looked for
+    Called in: closing.cpp             sources that call what is changed in a header, where others only see it: those
+                                       alone are compiled anew
 
 and then, in words, what is wrong; then the diff. Patches change what ships and nothing else.
 """
@@ -23,6 +25,7 @@ class Mutant:
     rows: list
     found_by: list
     options: str
+    called_in: list
     words: str
     files: list
 
@@ -48,7 +51,7 @@ def read(path):
     if wrong or not files:
         raise MutantError(f"{path.name} must change what ships in src/, and changes {wrong or 'nothing'}")
     return Mutant(path.stem, [int(row) for row in field("Rows").split() if row != "none"], field("Found by").split(),
-                  field("Options", ""), words, files)
+                  field("Options", ""), field("Called in", "").split(), words, files)
 
 
 def load(folder):

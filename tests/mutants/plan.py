@@ -35,7 +35,13 @@ def closure(project, source):
 def sources_for(mutant, sees):
     shards = [f"src/simulator/shard_{platform}.cpp" for platform in ("io_uring", "epoll", "iocp")]
     never = {shard for shard in shards if mutant.platform and mutant.platform not in shard}
-    return [source for source, seen in sees.items() if seen & set(mutant.files) and source not in never]
+    affected = [source for source, seen in sees.items() if seen & set(mutant.files) and source not in never]
+    if not mutant.called_in:
+        return affected
+    named = [source for source in affected if pathlib.PurePath(source).name in mutant.called_in]
+    if len(named) != len(mutant.called_in):
+        raise MutantError(f"{mutant.name}: not all of {mutant.called_in} see its change")
+    return named
 
 
 def main():

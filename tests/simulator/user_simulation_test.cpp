@@ -1,21 +1,16 @@
 // The simulator as users have it: their handlers, scripted peers, virtual time, and what is told when something fails.
 #include <gtest/gtest.h>
 
-#include <csignal>
-#include <cstdlib>
-#include <stdexcept>
+#include <chrono>
+#include <memory>
+#include <string>
 
-#include "iocpp/error.hpp"
-#include "iocpp/simulator.hpp"
+#include "user_tests.hpp"
 
 namespace iocpp {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Echo : Handler {
-  void on_receive(Connection connection, std::span<const std::byte> bytes) override { connection.send(bytes); }
-};
 
 class OnEachSystem : public ::testing::TestWithParam<Backend> {
  protected:
@@ -231,103 +226,7 @@ TEST_P(OnEachSystem, calls_on_a_connection_that_was_closed_do_no_harm) {
   EXPECT_TRUE(simulation.run().passed());
 }
 
-/// The violation of one peer's script, with the handler.
-std::string violation_of(Handler& handler, const std::function<void(Simulation&)>& script,
-                         const SimulationOptions& options = {}) {
-  Simulation simulation{options};
-  simulation.serve(handler);
-  script(simulation);
-  return simulation.run().violation;
-}
-
-TEST(UserSimulationFailure, of_an_expectation_says_who_expected_what_and_what_came) {
-  Echo echo;
-  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab\n").expect("ac\n"); }),
-            R"(peer 0, step 2, expects "ac\n": it received "ab\n")");
-  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab").expect_end(); }),
-            R"(peer 0, step 2, expects the end of the stream: it received "ab", nothing more came)");
-  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().half_close().expect("x"); }),
-            R"(peer 0, step 2, expects "x": the server ended its stream)");
-  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().expect_reset(); }),
-            "peer 0, step 1, expects a reset: nothing more came");
-  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().close().send("x"); }),
-            R"(peer 0, step 2, sends "x": it has left, and its script goes on)");
-}
-
-TEST(UserSimulationFailure, of_a_handler_that_throws_is_its_text_or_a_connections_end) {
-  struct Thrower : Handler {
-    void on_receive(Connection, std::span<const std::byte>) override { throw std::runtime_error{"no such word"}; }
-  } handler;
-  const auto script = [](Simulation& it) { it.connect().send("x").expect_reset(); };
-  EXPECT_EQ(violation_of(handler, script), "the handler threw: no such word");
-  EXPECT_EQ(violation_of(handler, script, {.exceptions_fail = false}), "");
-}
-
-TEST(UserSimulationFailure, of_a_check_a_task_or_fail_is_told) {
-  Echo echo;
-  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.check("one is two", [] { return 1 == 2; }); }),
-            "this does not hold: one is two");
-  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.check("it", []() -> bool { throw std::logic_error{"x"}; }); }),
-            "it: the check threw: x");
-  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.fail("because"); }), "because");
-  EXPECT_EQ(violation_of(echo,
-                         [](Simulation& it) {
-                           it.after(1ms, [] { throw std::logic_error{"y"}; });
-                           it.connect().wait(1s);
-                         }),
-            "a task threw: y");
-}
-
-TEST(UserSimulationFailure, of_a_connection_that_is_never_closed_is_told) {
-  struct Holds : Handler {
-    void on_peer_shutdown(Connection) override {}
-  } handler;
-  const std::string violation = violation_of(handler, [](Simulation& it) { it.connect().half_close(); });
-  EXPECT_NE(violation.find("a connection whose peer has gone does not end"), std::string::npos) << violation;
-}
-
-TEST(UserSimulationFailure, of_a_run_without_an_end_is_told) {
-  struct Restless : Handler {
-    explicit Restless(Simulation& own) : simulation{own} {}
-    void on_connect(Connection) override { again(); }
-    void again() {
-      EXPECT_FALSE(simulation.post(0, [this] { again(); }));
-    }
-    Simulation& simulation;
-  };
-  Simulation simulation{{.events_max = 100'000}};
-  Restless handler{simulation};
-  simulation.serve(handler);
-  simulation.connect().wait(24h);
-  EXPECT_NE(simulation.run().violation, "");
-}
-
-TEST(UserSimulationFailure, has_steps_and_a_replay) {
-  Echo echo;
-  Simulation simulation{{.seed = 4, .faults = FaultRate::light, .random_peers = 2}};
-  simulation.serve(echo);
-  simulation.connect().send("a").expect("b");
-  const SimulationResult& result = simulation.run();
-  ASSERT_FALSE(result.passed());
-  EXPECT_FALSE(result.last_steps.empty());
-  EXPECT_EQ(result.replay, "seed=4 system=epoll faults=light random_peers=2");
-  EXPECT_NE(result.text().find(result.replay), std::string::npos);
-}
-
 // They left `run`, and with it the test.
-TEST(UserSimulationFailure, of_a_check_or_a_task_that_throws_a_number_is_told) {
-  Echo echo;
-  Simulation checked;
-  checked.serve(echo);
-  checked.check("x", []() -> bool { throw 42; });
-  EXPECT_EQ(checked.run().violation, "x: the check threw: something that is no std::exception");
-  Simulation posted;
-  posted.serve(echo);
-  posted.connect().wait(1s);
-  ASSERT_FALSE(posted.post(0, [] { throw 42; }));
-  EXPECT_EQ(posted.run().violation, "a posted task threw something that is no std::exception");
-}
-
 // Its destructor asserted that everything had ended.
 TEST_P(OnEachSystem, may_end_without_having_run_to_the_end) {
   Echo echo;
@@ -479,121 +378,6 @@ TEST(UserSimulation, timers_and_postponed_tasks_keep_virtual_time) {
                            peer.expect("time").half_close().expect_end();
                          }),
             "");
-}
-
-/// Fails when two are connected at once.
-struct Lonely : Echo {
-  explicit Lonely(Simulation& own) : simulation{own} {}
-  void on_connect(Connection) override {
-    if (++connected == 2) simulation.fail("two at once");
-  }
-  void on_disconnect(Connection, const Disconnect&) override { --connected; }
-  Simulation& simulation;
-  int connected = 0;
-};
-
-TEST(ForEachSeed, makes_a_failure_smaller) {
-  const SeedsResult result =
-      for_each_seed(1, 10,
-                    [](Simulation& simulation) {
-                      simulation.serve([&](unsigned) { return std::make_unique<Lonely>(simulation); });
-                      for (int peer = 0; peer < 20; ++peer)
-                        simulation.connect().send("a").expect("a").half_close().expect_end();
-                    },
-                    {.faults = FaultRate::heavy, .server = {.shards = 1}, .random_peers = 50});
-  ASSERT_FALSE(result.passed());
-  EXPECT_TRUE(result.repeats);
-  ASSERT_TRUE(result.shrunk);
-  EXPECT_EQ(result.shrunk->violation, "two at once");
-  EXPECT_EQ(result.shrunk->connections, 2U);
-  EXPECT_EQ(result.shrunk->faults, 0U);
-  EXPECT_NE(result.shrunk->replay.find(" absent="), std::string::npos);
-}
-
-/// Sends what it receives to all others; to the third of them something else.
-struct WrongChat : Handler {
-  void on_connect(Connection connection) override { all.push_back(connection); }
-  void on_receive(Connection from, std::span<const std::byte> bytes) override {
-    unsigned number = 0;
-    for (Connection& to : all) {
-      if (to.id() == from.id()) continue;
-      std::vector<std::byte> copy{bytes.begin(), bytes.end()};
-      if (++number == 3) copy[0] = std::byte{'X'};
-      to.send(std::move(copy));
-    }
-  }
-  void on_disconnect(Connection connection, const Disconnect&) override {
-    std::erase_if(all, [&](Connection& one) { return one.id() == connection.id(); });
-  }
-  std::vector<Connection> all;
-};
-
-// A smaller run without the peer that sends failed too, for that reason alone, and was told as the same failure.
-TEST(ForEachSeed, makes_no_other_failure_of_the_one_that_it_makes_smaller) {
-  const SeedsResult result = for_each_seed(1, 10,
-                                           [](Simulation& simulation) {
-                                             simulation.serve([](unsigned) { return std::make_unique<WrongChat>(); });
-                                             simulation.connect().wait(1s).send("hello\n");
-                                             for (int peer = 0; peer < 5; ++peer)
-                                               simulation.connect().expect("hello\n");
-                                           },
-                                           {.server = {.shards = 1}});
-  ASSERT_FALSE(result.passed());
-  EXPECT_NE(result.failure->violation.find("it received"), std::string::npos) << result.failure->violation;
-  const std::string& told = result.shrunk ? result.shrunk->violation : result.failure->violation;
-  EXPECT_EQ(told.find("nothing more came"), std::string::npos);
-  EXPECT_EQ(told.substr(0, told.find(" it received")),
-            result.failure->violation.substr(0, result.failure->violation.find(" it received")));
-}
-
-/// Ends the process at its first byte, as `end` does.
-SeedsResult ended_by(void (*end)()) {
-  struct Deadly : Handler {
-    explicit Deadly(void (*own)()) : end{own} {}
-    void on_receive(Connection, std::span<const std::byte>) override { end(); }
-    void (*end)();
-  };
-  return for_each_seed(4, 4, [end](Simulation& simulation) {
-    simulation.serve([end](unsigned) { return std::make_unique<Deadly>(end); });
-    simulation.connect().send("a");
-  });
-}
-
-// A process that a handler's assertion ended named no seed.
-TEST(ForEachSeedDeathTest, a_crash_in_a_handler_names_its_seed_and_the_last_steps) {
-  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
-  const std::string seed = "seed 4, again: IOCPP_SIMULATE='seed=4 system=epoll faults=none'";
-  const std::string last_step = "on_receive 1 bytes";
-  EXPECT_DEATH(ended_by([] { std::abort(); }), seed);
-  EXPECT_DEATH(ended_by([] { std::abort(); }), last_step);
-#ifndef _WIN32  // there a signal that is raised calls its handler, and ends nothing
-  EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), seed);
-  EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), last_step);
-#endif
-}
-
-TEST(ForEachSeed, puts_back_what_handled_crashes_before) {
-  const auto own = +[](int) {};
-  const auto before = std::signal(SIGABRT, own);
-  EXPECT_TRUE(for_each_seed(1, 2, many_peers).passed());
-  EXPECT_EQ(std::signal(SIGABRT, before), own);
-}
-
-TEST(ForEachSeed, says_that_a_test_does_not_repeat) {
-  int runs = 0;
-  const SeedsResult result = for_each_seed(1, 1, [&runs](Simulation& simulation) {
-    simulation.serve([](unsigned) { return std::make_unique<Echo>(); });
-    simulation.connect().send(std::string(static_cast<std::size_t>(++runs), 'a')).expect("b");
-  });
-  EXPECT_FALSE(result.passed());
-  EXPECT_FALSE(result.repeats);
-  EXPECT_NE(result.text().find("this run was another one"), std::string::npos);
-}
-
-TEST(ForEachSeed, counts_an_exception_of_the_test) {
-  const SeedsResult result = for_each_seed(1, 5, [](Simulation&) { throw std::runtime_error{"oh"}; });
-  ASSERT_FALSE(result.passed());
-  EXPECT_EQ(result.failure->violation, "the test threw: oh");
 }
 
 }  // namespace

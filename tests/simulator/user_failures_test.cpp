@@ -1,0 +1,103 @@
+// What a user is told when a simulated test fails.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+
+#include "user_tests.hpp"
+
+namespace iocpp {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(UserSimulationFailure, of_an_expectation_says_who_expected_what_and_what_came) {
+  Echo echo;
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab\n").expect("ac\n"); }),
+            R"(peer 0, step 2, expects "ac\n": it received "ab\n")");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab").expect_end(); }),
+            R"(peer 0, step 2, expects the end of the stream: it received "ab", nothing more came)");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().half_close().expect("x"); }),
+            R"(peer 0, step 2, expects "x": the server ended its stream)");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().expect_reset(); }),
+            "peer 0, step 1, expects a reset: nothing more came");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().close().send("x"); }),
+            R"(peer 0, step 2, sends "x": it has left, and its script goes on)");
+}
+
+TEST(UserSimulationFailure, of_a_handler_that_throws_is_its_text_or_a_connections_end) {
+  struct Thrower : Handler {
+    void on_receive(Connection, std::span<const std::byte>) override { throw std::runtime_error{"no such word"}; }
+  } handler;
+  const auto script = [](Simulation& it) { it.connect().send("x").expect_reset(); };
+  EXPECT_EQ(violation_of(handler, script), "the handler threw: no such word");
+  EXPECT_EQ(violation_of(handler, script, {.exceptions_fail = false}), "");
+}
+
+TEST(UserSimulationFailure, of_a_check_a_task_or_fail_is_told) {
+  Echo echo;
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.check("one is two", [] { return 1 == 2; }); }),
+            "this does not hold: one is two");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.check("it", []() -> bool { throw std::logic_error{"x"}; }); }),
+            "it: the check threw: x");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.fail("because"); }), "because");
+  EXPECT_EQ(violation_of(echo,
+                         [](Simulation& it) {
+                           it.after(1ms, [] { throw std::logic_error{"y"}; });
+                           it.connect().wait(1s);
+                         }),
+            "a task threw: y");
+}
+
+TEST(UserSimulationFailure, of_a_connection_that_is_never_closed_is_told) {
+  struct Holds : Handler {
+    void on_peer_shutdown(Connection) override {}
+  } handler;
+  const std::string violation = violation_of(handler, [](Simulation& it) { it.connect().half_close(); });
+  EXPECT_NE(violation.find("a connection whose peer has gone does not end"), std::string::npos) << violation;
+}
+
+TEST(UserSimulationFailure, of_a_run_without_an_end_is_told) {
+  struct Restless : Handler {
+    explicit Restless(Simulation& own) : simulation{own} {}
+    void on_connect(Connection) override { again(); }
+    void again() {
+      EXPECT_FALSE(simulation.post(0, [this] { again(); }));
+    }
+    Simulation& simulation;
+  };
+  Simulation simulation{{.events_max = 100'000}};
+  Restless handler{simulation};
+  simulation.serve(handler);
+  simulation.connect().wait(24h);
+  EXPECT_NE(simulation.run().violation, "");
+}
+
+TEST(UserSimulationFailure, has_steps_and_a_replay) {
+  Echo echo;
+  Simulation simulation{{.seed = 4, .faults = FaultRate::light, .random_peers = 2}};
+  simulation.serve(echo);
+  simulation.connect().send("a").expect("b");
+  const SimulationResult& result = simulation.run();
+  ASSERT_FALSE(result.passed());
+  EXPECT_FALSE(result.last_steps.empty());
+  EXPECT_EQ(result.replay, "seed=4 system=epoll faults=light random_peers=2");
+  EXPECT_NE(result.text().find(result.replay), std::string::npos);
+}
+
+TEST(UserSimulationFailure, of_a_check_or_a_task_that_throws_a_number_is_told) {
+  Echo echo;
+  Simulation checked;
+  checked.serve(echo);
+  checked.check("x", []() -> bool { throw 42; });
+  EXPECT_EQ(checked.run().violation, "x: the check threw: something that is no std::exception");
+  Simulation posted;
+  posted.serve(echo);
+  posted.connect().wait(1s);
+  ASSERT_FALSE(posted.post(0, [] { throw 42; }));
+  EXPECT_EQ(posted.run().violation, "a posted task threw something that is no std::exception");
+}
+
+}  // namespace
+}  // namespace iocpp
