@@ -49,6 +49,9 @@ function(debian_compressed source name)
 endfunction()
 debian_compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md changelog.gz)
 debian_compressed(${CMAKE_CURRENT_LIST_DIR}/changelog changelog.Debian.gz)
+debian_compressed(${CMAKE_CURRENT_LIST_DIR}/iocpp.1 iocpp.1.gz)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/iocpp.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+  COMPONENT tools_debian EXCLUDE_FROM_ALL)
 
 foreach(package IN LISTS debian_packages)
   string(TOUPPER ${package} upper)
