@@ -148,7 +148,7 @@ class Connection {
 
   /// As `close`: at once where no message has begun, otherwise soon after it has ended, with what the callback that
   /// ends it sends. Who answers later (from another thread) closes when the answer is queued.
-  void close_after_message() const noexcept;
+  IOCPP_EXPORT void close_after_message() const noexcept;
 
   /// Calls `Handler::on_timer` once, after so long (a year at most; 0 or less: soon); counted from this call. A
   /// connection has one timer: started again, it is moved. It ends with `cancel_timer` and with `close`, `abort` and
