@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <iocpp/connection.hpp>
+#include <iocpp/export.hpp>
 
 namespace iocpp {
 
@@ -41,7 +42,7 @@ enum class FramingError : std::uint8_t {
 };
 
 /// `none`, `too_long`, `bad_length`.
-std::string_view to_string(FramingError error) noexcept;
+IOCPP_EXPORT std::string_view to_string(FramingError error) noexcept;
 
 /// What became of the bytes that were read. True: no error.
 struct [[nodiscard]] FramingResult {
@@ -84,8 +85,8 @@ class PartialMessage {
 class Framing {
  public:
   /// Throws `std::system_error` (`errc::invalid_argument`) for a rule that is out of its range.
-  explicit Framing(LengthPrefix rule);
-  explicit Framing(Delimiter rule);
+  IOCPP_EXPORT explicit Framing(LengthPrefix rule);
+  IOCPP_EXPORT explicit Framing(Delimiter rule);
 
   /// Calls `on_message(std::span<const std::byte>)` with each message that is complete, in order, and keeps the
   /// beginning of the last one in `partial`. The message is lent until the callback returns. Where that returns a bool,
@@ -109,7 +110,7 @@ class Framing {
 
   /// Appends `message` with its length, or its delimiter: what another `read` gets. Throws `std::length_error` where it
   /// is longer than `message_bytes_max`, or than its length can say. A delimiter inside `message` is not looked for.
-  void append(std::vector<std::byte>& stream, std::span<const std::byte> message) const;
+  IOCPP_EXPORT void append(std::vector<std::byte>& stream, std::span<const std::byte> message) const;
 
  private:
   /// A message, and its memory where it was gathered.
@@ -119,13 +120,14 @@ class Framing {
   };
 
   /// Takes the next message off the front of `bytes`. False: there is none that is complete, or an error.
-  bool next(PartialMessage& partial, std::span<const std::byte>& bytes, Message& message, FramingError& error) const;
-  bool next_by_length(const LengthPrefix& rule, PartialMessage& partial, std::span<const std::byte>& bytes,
-                      Message& message, FramingError& error) const;
-  bool next_by_delimiter(const Delimiter& rule, PartialMessage& partial, std::span<const std::byte>& bytes,
-                         Message& message, FramingError& error) const;
-  static void gather(PartialMessage& partial, std::span<const std::byte>& bytes, std::size_t count,
-                     std::size_t bytes_most);
+  IOCPP_EXPORT bool next(PartialMessage& partial, std::span<const std::byte>& bytes, Message& message,
+                         FramingError& error) const;
+  IOCPP_EXPORT bool next_by_length(const LengthPrefix& rule, PartialMessage& partial, std::span<const std::byte>& bytes,
+                                   Message& message, FramingError& error) const;
+  IOCPP_EXPORT bool next_by_delimiter(const Delimiter& rule, PartialMessage& partial, std::span<const std::byte>& bytes,
+                                      Message& message, FramingError& error) const;
+  IOCPP_EXPORT static void gather(PartialMessage& partial, std::span<const std::byte>& bytes, std::size_t count,
+                                  std::size_t bytes_most);
 
   template <class OnMessage>
   static bool goes_on(OnMessage& on_message, std::span<const std::byte> message) {
