@@ -8,6 +8,8 @@ import page_examples
 import page_links
 import page_names
 
+import links  # of docs/site, whose folder they have put on the path
+
 EXAMPLE = "int main() {\n  return 0;\n}\n"
 LISTS = "add_executable(echo echo/echo.cpp)\n"
 
@@ -133,6 +135,24 @@ class Names(Pages):
 
     def test_an_option_of_the_program_that_is_not(self):
         self.assertIn("iocpp simulate has no --listen", self.missing("README.md", "`build/iocpp simulate --listen 1`"))
+
+
+class Site(Pages):
+    def dead(self, body):
+        self.write("html/a.html", f'<p id="here">{body}</p>')
+        self.write("html/b/c.html", '<a name="there"></a>')
+        return "\n".join(links.dead(self.root / "html"))
+
+    def test_links_within_and_to_elsewhere(self):
+        self.assertEqual(self.dead('<a href="#here"></a><a href="b/c.html#there"></a><a href="https://example.org/"></a>'), "")
+
+    def test_dead_ones(self):
+        self.assertIn("d.html is not there", self.dead('<img src="d.html">'))
+        self.assertIn("#gone: no such anchor", self.dead('<a href="#gone"></a>'))
+        self.assertIn("b/c.html#here: no such anchor", self.dead('<a href="b/c.html#here"></a>'))
+
+    def test_what_is_no_address(self):
+        self.assertIn("https://nowhere is no address", self.dead('<a href="https://nowhere"></a>'))
 
 
 if __name__ == "__main__":
