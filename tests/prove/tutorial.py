@@ -53,12 +53,15 @@ class Server:
         raise SystemExit("the server has ended")
 
     def try_it(self, question, answer, goodbye):
-        stream = self.connected().makefile("rwb")
+        client = self.connected()
+        stream = client.makefile("rwb")
         stream.write(question)
         stream.flush()
         expect("the answer", stream.readline(), answer)
         self.process.send_signal(signal.SIGINT)
         expect("the goodbye", stream.read(), goodbye)
+        stream.close()
+        client.close()
         said, _ = self.process.communicate(timeout=20)
         expect("the exit code", self.process.returncode, 0)
         return said
@@ -78,13 +81,16 @@ def run(command, folder, wanted=0):
 
 
 def walk(folder):
-    tries = iter([(b"hello\n", b"hello\n", b""), (b"hello\n", b"HELLO\n", b"BYE\n")])
+    tries = iter([(b"hello\n", b"hello\n", b"", None), (b"hello\n", b"HELLO\n", b"BYE\n", "0 idle, 1 finished, 0 cut")])
     for kind, name, text in steps((ROOT / "docs" / "TUTORIAL.md").read_text(encoding="utf-8")):
         if kind == "run" and name.startswith("cd "):
             folder = folder / name.split()[1]
         elif kind == "run" and name == "build/shout":
             print("$ build/shout", flush=True)
-            print(Server(folder).try_it(*next(tries)).strip())
+            *words, report = next(tries)
+            said = Server(folder).try_it(*words)
+            print(said.strip())
+            expect("the report", [line for line in said.splitlines() if "finished" in line][:1], [report] if report else [])
         elif kind == "run":
             said = run(name.replace("PATH_OF_IOCPP", shlex.quote(str(ROOT))), folder)
             if "shout_test" in name and name.startswith("build"):
