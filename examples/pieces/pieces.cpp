@@ -30,6 +30,22 @@ bool simulated(iocpp::Handler& handler) {
   return result.passed();
 }
 
+class EchoOfLines : public iocpp::Handler {
+  iocpp::Framing lines_{iocpp::Delimiter{.text = "\r\n", .message_bytes_max = 1'000}};
+
+  void on_connect(iocpp::Connection connection) override { connection.emplace_context<iocpp::PartialMessage>(); }
+  void on_receive(iocpp::Connection connection, std::span<const std::byte> bytes) override {
+    auto& partial = *connection.context<iocpp::PartialMessage>();
+    const auto answer = [&](std::span<const std::byte> line) { connection.send(line); };
+    if (!lines_.read(connection, partial, bytes, answer)) connection.abort();
+  }
+};
+
+std::unique_ptr<iocpp::Handler> echo_of_lines();
+std::unique_ptr<iocpp::Handler> echo_of_lines() {
+  return std::make_unique<EchoOfLines>();
+}
+
 /// A file that is sent piece by piece, as fast as it is read.
 class Producer : public iocpp::Handler {
  public:

@@ -154,11 +154,16 @@ class Connection {
   /// Ends what `pause_receive` began. A pause by backpressure goes on.
   void resume_receive() const noexcept;
 
-  /// A message of the peer's has begun and is not complete: from now on it must come at `Deadlines::min_rate_bytes`,
-  /// until `end_message`. Called again, the next message has begun. Without that deadline these do nothing.
+  /// A message of the peer's has begun and is not complete: from now on, until `end_message`, it must come at
+  /// `Deadlines::min_rate_bytes`, and a drain does not find the connection idle (`close_after_message`). Called again,
+  /// the next message has begun.
   void begin_message() const noexcept;
   /// The peer's message is complete: no rate is asked for until the next one begins.
   void end_message() const noexcept;
+
+  /// As `close`: at once where no message has begun, otherwise soon after it has ended, with what the callback that
+  /// ends it sends. Who answers later (from another thread) closes when the answer is queued.
+  void close_after_message() const noexcept;
 
   /// Calls `Handler::on_timer` once, after so long (a year at most; 0 or less: soon); counted from this call. A
   /// connection has one timer: started again, it is moved. It ends with `cancel_timer` and with `close`, `abort` and

@@ -67,8 +67,9 @@ class Handler {
 
   /// The server is to end, and this connection with it: told once for each open connection, after `on_connect` for one
   /// that comes later. Say goodbye, end what is under way: it has until the drain's deadline, at which it is reset. By
-  /// default, closes: what is queued is sent. Not told where the deadline is over already.
-  virtual void on_drain(Connection connection) { connection.close(); }
+  /// default, closes, in the middle of a message (`Connection::begin_message`) when that has ended: what is queued is
+  /// sent. Not told where the deadline is over already.
+  virtual void on_drain(Connection connection) { connection.close_after_message(); }
 
   /// The connection has ended. The handle answers "closed" now; its context is destroyed after this call.
   virtual void on_disconnect(Connection, const Disconnect&) {}

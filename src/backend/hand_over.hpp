@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,11 @@ namespace iocpp::backend {
 
 /// A listener as it is handed over: every socket of its address.
 struct HandedListener {
+  std::size_t number = 0;  ///< Whoever offers it knows it by this.
   Address address;
   bool ipv6_only = false;
   std::vector<NativeHandle> handles;
+  bool kept = false;  ///< The successor has taken all of its handles.
 };
 
 /// A path at which a server can be met by its successor. One thread, but `stop`.
@@ -31,9 +34,9 @@ class MeetingPoint {
   /// Removes the path, unless a successor has it.
   virtual ~MeetingPoint() = default;
 
-  /// Waits for successors, and gives each of them the listeners. True: one of them serves, and `release` is next;
-  /// whoever dies before that has changed nothing. False: `stop` was called.
-  virtual bool wait_for_successor(const Offer& listeners) = 0;
+  /// Waits for successors, and gives each of them the listeners. One of them serves: the numbers of those that it has
+  /// kept, and `release` is next; whoever dies before that has changed nothing. Nothing: `stop` was called.
+  virtual std::optional<std::vector<std::size_t>> wait_for_successor(const Offer& listeners) = 0;
   /// Nobody here accepts any more: the successor may know, and has the path.
   virtual void release() noexcept = 0;
   /// Any thread, and signal handlers; for good.
@@ -49,7 +52,7 @@ class Predecessor {
 
   virtual ~Predecessor() = default;
 
-  /// What it has given; whose handles are taken out is the caller's to close.
+  /// What it has given; whose handles are taken out is the caller's to close, and `kept` where that was all of them.
   virtual std::vector<HandedListener>& listeners() noexcept = 0;
   /// The successor serves. Waits until the predecessor does not accept any more, or is gone. Its meeting point; throws
   /// as `MeetingPoint::make` does where it had none left to give.

@@ -40,11 +40,13 @@ bool TimerQueue::holds_as_many_as_it_counts() const noexcept {
 std::string_view Core::flaw() noexcept {
   std::uint32_t used = 0;
   std::uint32_t dirty = 0;
+  std::size_t held = 0;
   bool starved = false;
   std::string_view found;
   slots_.for_each([&](Slot& slot) {
     ++used;
     dirty += slot.dirty ? 1U : 0U;
+    held += slot.send_queue.held();
     starved = starved || (slot.alive() && (slot.receive_starved || slot.send_starved));
     if (const std::string_view flaw = flaw_of(slot); !flaw.empty()) found = flaw;
   });
@@ -52,6 +54,7 @@ std::string_view Core::flaw() noexcept {
   if (used != slots_.in_use()) return "the slots in use are not as many as are counted";
   if (counters_.connections_open.get() + counters_.preparing.get() != used)
     return "the counter of open connections is not their number";
+  if (send_share_.limited() && held != send_share_.used()) return "the send queues do not hold what is counted";
   if (starved && !starved_timer_.armed()) return "an operation waits for memory, and no timer tries it again";
   std::uint32_t listed = 0;
   for (const Slot* slot = dirty_first_; slot != nullptr && listed <= used; slot = slot->dirty_next) {

@@ -14,9 +14,9 @@ void ByteQueue::append(Block& block) noexcept {
 
 void ByteQueue::append(BlockPool& pool, std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
-  if (head_ == nullptr && bytes.size() <= BlockPool::small_bytes - sizeof(Block)) {
+  if (head_ == nullptr && bytes.size() <= BlockPool::room) {
     // Most often: the first block, and the only one.
-    Block& block = pool.take(bytes.size());
+    Block& block = pool.take();
     std::memcpy(block.end, bytes.data(), bytes.size());
     block.end += bytes.size();
     return append(block);
@@ -26,7 +26,7 @@ void ByteQueue::append(BlockPool& pool, std::span<const std::byte> bytes) {
   ByteQueue rest;
   try {
     for (auto left = bytes.subspan(into_tail); !left.empty();) {
-      Block& block = pool.take(left.size());
+      Block& block = pool.take();
       const std::size_t part = std::min(block.room(), left.size());
       std::memcpy(block.end, left.data(), part);
       block.end += part;
@@ -48,16 +48,17 @@ void ByteQueue::append(BlockPool& pool, std::span<const std::byte> bytes) {
   size_ += rest.size_;
 }
 
-void ByteQueue::keep_lent(BlockPool& pool) {
+std::size_t ByteQueue::keep_lent(BlockPool& pool) {
   assert(lent() != nullptr);
   Block& lent = *head_;
   ByteQueue kept;
   kept.append(pool, {lent.begin, lent.size()});
+  const std::size_t held = kept.held();
   assert(kept.tail_ != nullptr);
   kept.tail_->next = lent.next;
   if (tail_ == &lent) tail_ = kept.tail_;
   head_ = kept.head_;
-  pool.release(lent);
+  return pool.release(lent) - held;
 }
 
 std::size_t ByteQueue::gather(std::span<Buffer> buffers) const noexcept {
@@ -68,9 +69,10 @@ std::size_t ByteQueue::gather(std::span<Buffer> buffers) const noexcept {
   return filled;
 }
 
-void ByteQueue::consume(BlockPool& pool, std::size_t bytes) noexcept {
+std::size_t ByteQueue::consume(BlockPool& pool, std::size_t bytes) noexcept {
   assert(bytes <= size_);
   size_ -= bytes;
+  std::size_t freed = 0;
   while (bytes != 0) {
     Block& block = *head_;
     const std::size_t part = std::min(bytes, block.size());
@@ -79,8 +81,15 @@ void ByteQueue::consume(BlockPool& pool, std::size_t bytes) noexcept {
     if (block.size() != 0) break;
     head_ = block.next;
     if (head_ == nullptr) tail_ = nullptr;
-    pool.release(block);
+    freed += pool.release(block);
   }
+  return freed;
+}
+
+std::size_t ByteQueue::held() const noexcept {
+  std::size_t held = 0;
+  for (const Block* block = head_; block != nullptr; block = block->next) held += BlockPool::held_by(*block);
+  return held;
 }
 
 }  // namespace iocpp::core

@@ -1,6 +1,7 @@
 // Bytes in order, in blocks: a connection's send queue, and what arrived for a connection while it was paused.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -30,9 +31,9 @@ class ByteQueue {
   /// The queue begins with bytes that are lent, and these are they.
   const Block* lent() const noexcept { return head_ != nullptr && head_->kind == Block::Kind::lent ? head_ : nullptr; }
 
-  /// Puts a copy in the place of the lent bytes that it begins with. Throws `std::bad_alloc`, and has changed nothing
-  /// then.
-  void keep_lent(BlockPool& pool);
+  /// Puts a copy in the place of the lent bytes that it begins with: how much less memory it holds. Throws
+  /// `std::bad_alloc`, and has changed nothing then.
+  std::size_t keep_lent(BlockPool& pool);
 
   /// The first bytes of the queue, as many as `buffers` has room for: how many buffers were filled.
   std::size_t gather(std::span<Buffer> buffers) const noexcept;
@@ -40,10 +41,18 @@ class ByteQueue {
   /// The first run of bytes that lie together.
   std::span<const std::byte> front() const noexcept { return {head_->begin, head_->size()}; }
 
-  /// The first `bytes` have left. At most `size()`.
-  void consume(BlockPool& pool, std::size_t bytes) noexcept;
+  /// The first `bytes` have left. At most `size()`. How much less memory it holds.
+  std::size_t consume(BlockPool& pool, std::size_t bytes) noexcept;
 
-  void clear(BlockPool& pool) noexcept { consume(pool, size_); }
+  std::size_t clear(BlockPool& pool) noexcept { return consume(pool, size_); }
+
+  /// How much more memory it would hold with a copy of so many bytes.
+  std::size_t held_by_more(std::size_t bytes) const noexcept {
+    const std::size_t into_tail = tail_ == nullptr ? 0 : std::min(tail_->room(), bytes);
+    return BlockPool::held_by_copy(bytes - into_tail);
+  }
+  /// For tests and the simulator: it looks at every block.
+  std::size_t held() const noexcept;
 
  private:
   Block* head_ = nullptr;

@@ -18,8 +18,20 @@ void Core::close(Slot& slot) noexcept {
   slot.reason = slot.peer_ended ? DisconnectReason::peer_closed : DisconnectReason::local_close;
   slot.end_requested = true;
   slot.resuming = false;
+  if (slot.close_after_message) timers_.cancel(slot);
   cancel_user_timer(slot);
   mark_dirty(slot);
+}
+
+void Core::close_after_message(ConnectionId id) noexcept {
+  Slot* slot = find(id);
+  if (slot == nullptr || slot->state != SlotState::open) return;
+  slot->in_message ? void(slot->close_after_message = true) : close(*slot);
+}
+
+/// Closed by its timer, which costs nothing where nobody drains: with what the running callback still sends.
+void Core::message_ended(Slot& slot) noexcept {
+  if (slot.close_after_message && slot.state == SlotState::open) timers_.arm(slot, time_.now());
 }
 
 void Core::abort(ConnectionId id) noexcept {
@@ -88,8 +100,7 @@ void Core::disconnected(Slot& slot) {
 }
 
 void Core::release_memory(Slot& slot) noexcept {
-  send_share_.give_back(slot.send_queue.size());
-  slot.send_queue.clear(blocks_);
+  send_share_.give_back(slot.send_queue.clear(blocks_));
   slot.lent = false;
   if (slot.stash != nullptr) {
     slot.stash->bytes.clear(blocks_);

@@ -71,6 +71,10 @@ void Connection::end_message() const noexcept {
   if (core_ != nullptr) core_->end_message(id_);
 }
 
+void Connection::close_after_message() const noexcept {
+  if (core_ != nullptr) core_->close_after_message(id_);
+}
+
 void Connection::start_timer(std::chrono::nanoseconds after) const {
   if (core_ != nullptr) core_->start_timer(id_, after);
 }

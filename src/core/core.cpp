@@ -75,9 +75,10 @@ void Core::on_timer(Timer& timer) {
     watch.fired = true;
     return mark_dirty(slots_.at(watch.index));
   }
-  // The slot's own timer is its stage's, and later close()'s.
+  // The slot's own timer is its stage's, and later close()'s, or that of one which is to be closed.
   Slot& slot = static_cast<Slot&>(timer);
   if (slot.state == SlotState::preparing) return fail_stage(slot, ProxyFailure::timed_out);
+  if (slot.state == SlotState::open) return close(slot);
   assert(slot.state == SlotState::flushing || slot.state == SlotState::lingering);
   const bool unsent = !slot.send_queue.empty();
   slot.timed_out = unsent;

@@ -156,6 +156,7 @@ class Core {
   void resume_receive(ConnectionId id) noexcept;
   void begin_message(ConnectionId id) noexcept;
   void end_message(ConnectionId id) noexcept;
+  void close_after_message(ConnectionId id) noexcept;
   void start_timer(ConnectionId id, std::chrono::nanoseconds after);
   void cancel_timer(ConnectionId id) noexcept;
   std::error_code peer_address(ConnectionId id, Address& address) const noexcept;
@@ -199,8 +200,8 @@ class Core {
   void lent_send_ended(Slot& slot, int error, bool cancelled_here);
   void keep_lent(Slot& slot) noexcept;
   SendResult overflow(Slot& slot, std::size_t bytes) noexcept;
-  template <class Append>
-  SendResult enqueue(ConnectionId id, std::size_t bytes, Append&& append);
+  template <class Held, class Append>
+  SendResult enqueue(ConnectionId id, std::size_t bytes, Held&& held_by, Append&& append);
   void queue_shrank(Slot& slot);
   void note_room(Slot& slot, std::size_t bytes) noexcept;
   void send_failed(Slot& slot, int error, bool cancelled_here);
@@ -208,6 +209,7 @@ class Core {
   // closing.cpp
   void end(Slot& slot, DisconnectReason reason, int error, bool reset) noexcept;
   void close(Slot& slot) noexcept;
+  void message_ended(Slot& slot) noexcept;
   void cut(Slot& slot) noexcept;
   void flush_or_linger(Slot& slot) noexcept;
   void disconnected(Slot& slot);

@@ -85,14 +85,20 @@ void Core::cancel_timers(Slot& slot) noexcept {
 
 void Core::begin_message(ConnectionId id) noexcept {
   Slot* slot = find(id);
-  if (slot == nullptr || slot->state != SlotState::open || rules_.grace == 0) return;
+  if (slot == nullptr || slot->state != SlotState::open) return;
+  if (slot->in_message) message_ended(*slot);
+  slot->in_message = true;
+  if (rules_.grace == 0) return;
   watches_[slot->index].begin_message();
   mark_dirty(*slot);
 }
 
 void Core::end_message(ConnectionId id) noexcept {
   Slot* slot = find(id);
-  if (slot != nullptr && rules_.any) watches_[slot->index].end_message();
+  if (slot == nullptr) return;
+  if (slot->in_message) message_ended(*slot);
+  slot->in_message = false;
+  if (rules_.any) watches_[slot->index].end_message();
 }
 
 void Core::start_timer(ConnectionId id, std::chrono::nanoseconds after) {

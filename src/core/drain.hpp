@@ -27,7 +27,7 @@ class Drain {
 
   /// The connection is to end in this drain.
   static void enroll(Slot& slot) noexcept {
-    const bool idle = slot.state == SlotState::open && slot.send_queue.empty();
+    const bool idle = slot.state == SlotState::open && slot.send_queue.empty() && !slot.in_message;
     slot.drain_part = idle ? DrainPart::idle : DrainPart::busy;
   }
 

@@ -1,4 +1,4 @@
-// How many bytes the send queues of all shards may hold together.
+// How much memory the send queues of all shards may hold together.
 #pragma once
 
 #include <atomic>
@@ -36,6 +36,9 @@ class SendShare {
   SendShare(const SendShare&) = delete;
   SendShare& operator=(const SendShare&) = delete;
 
+  bool limited() const noexcept { return budget_ != nullptr; }
+  /// For tests and the simulator.
+  std::size_t used() const noexcept { return used_; }
   [[nodiscard]] bool take(std::size_t bytes) noexcept { return budget_ == nullptr || take_counted(bytes); }
   void give_back(std::size_t bytes) noexcept {
     if (budget_ != nullptr) give_back_counted(bytes);

@@ -7,17 +7,19 @@
 
 namespace iocpp::core {
 
-template <class Append>
-SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
+/// `held_by`: how much memory its queue would hold more.
+template <class Held, class Append>
+SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Held&& held_by, Append&& append) {
   Slot* slot = find(id);
   if (slot == nullptr || slot->state != SlotState::open || slot->end_requested) return {.closed = true};
   const bool fits = bytes <= config_.send_queue_bytes_max - slot->send_queue.size();
-  if (!fits || !send_share_.take(bytes)) return overflow(*slot, bytes);
+  const std::size_t held = send_share_.limited() ? held_by(slot->send_queue) : 0;
+  if (!fits || !send_share_.take(held)) return overflow(*slot, bytes);
   if (bytes != 0) {
     try {
       append(*slot);
     } catch (...) {
-      send_share_.give_back(bytes);
+      send_share_.give_back(held);
       end(*slot, DisconnectReason::out_of_resources, 0, true);
       return {.closed = true};
     }
@@ -31,7 +33,8 @@ SendResult Core::enqueue(ConnectionId id, std::size_t bytes, Append&& append) {
 }
 
 SendResult Core::send(ConnectionId id, std::span<const std::byte> bytes) {
-  return enqueue(id, bytes.size(), [&](Slot& slot) {
+  const auto held_by = [&](const ByteQueue& queue) { return queue.held_by_more(bytes.size()); };
+  return enqueue(id, bytes.size(), held_by, [&](Slot& slot) {
     if (bytes.size() < config_.lend_bytes_min) return slot.send_queue.append(blocks_, bytes);
     append(slot, bytes);
   });
@@ -53,16 +56,21 @@ bool Core::may_lend(const Slot& slot, std::span<const std::byte> bytes) const no
 }
 
 SendResult Core::send(ConnectionId id, std::vector<std::byte>&& bytes) {
-  // What is kept as it is may hold twice the memory that it counts for, and no more.
-  const bool kept = bytes.size() >= BlockPool::small_bytes && bytes.capacity() <= 2 * bytes.size();
+  // What is kept as it is may hold twice the memory that it needs, and no more.
+  const bool kept = bytes.size() >= BlockPool::block_bytes && bytes.capacity() <= 2 * bytes.size();
   if (!kept) return send(id, std::span<const std::byte>{bytes});
-  return enqueue(id, bytes.size(), [&](Slot& slot) { slot.send_queue.append(blocks_.wrap(std::move(bytes))); });
+  const auto held_by = [&](const ByteQueue&) { return BlockPool::held_by(bytes); };
+  return enqueue(id, bytes.size(), held_by,
+                 [&](Slot& slot) { slot.send_queue.append(blocks_.wrap(std::move(bytes))); });
 }
 
 SendResult Core::send(ConnectionId id, SharedBytes bytes) {
   const std::size_t size = bytes == nullptr ? 0 : bytes->size();
-  if (size != 0 && size < BlockPool::small_bytes) return send(id, std::span<const std::byte>{*bytes});
-  return enqueue(id, size, [&](Slot& slot) { slot.send_queue.append(blocks_.wrap(std::move(bytes))); });
+  if (size < BlockPool::block_bytes) {
+    return send(id, size == 0 ? std::span<const std::byte>{} : std::span<const std::byte>{*bytes});
+  }
+  const auto held_by = [&](const ByteQueue&) { return BlockPool::held_by(bytes); };
+  return enqueue(id, size, held_by, [&](Slot& slot) { slot.send_queue.append(blocks_.wrap(std::move(bytes))); });
 }
 
 void Core::on_send(const Completion& completion) {
@@ -79,8 +87,7 @@ void Core::on_send(const Completion& completion) {
   if (completion.bytes != 0) {
     if (!counted) counters_.bytes_sent.add(completion.bytes);
     send_shortage_.over();
-    slot->send_queue.consume(blocks_, completion.bytes);
-    send_share_.give_back(completion.bytes);
+    send_share_.give_back(slot->send_queue.consume(blocks_, completion.bytes));
     if (rules_.any && !counted) [[unlikely]]
       note_sent(*slot, completion.bytes);
     if (slot->state == SlotState::open || slot->state == SlotState::flushing) {
@@ -105,7 +112,7 @@ void Core::keep_lent(Slot& slot) noexcept {
   slot.lent = false;
   if (slot.send_queue.lent() == nullptr || (slot.state != SlotState::open && slot.state != SlotState::flushing)) return;
   try {
-    slot.send_queue.keep_lent(blocks_);
+    send_share_.give_back(slot.send_queue.keep_lent(blocks_));
   } catch (...) {
     end(slot, DisconnectReason::out_of_resources, 0, true);
   }

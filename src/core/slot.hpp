@@ -39,7 +39,7 @@ enum class SlotState : std::uint8_t {
 enum class DrainPart : std::uint8_t {
   none,   ///< Not counted by it, or not any more.
   waits,  ///< on_drain is owed: after the next bytes, or when the drain's patience ends.
-  idle,   ///< It had nothing to send, and has nothing since.
+  idle,   ///< It was in no message and had nothing to send, and has nothing since.
   busy,
 };
 
@@ -73,7 +73,9 @@ struct Slot : Timer {
   bool send_fell_short : 1 = false;  ///< A quiet one had too little room: the next one waits for it.
 
   SlotState state = SlotState::free;
-  DisconnectReason reason = DisconnectReason::local_close;
+  DisconnectReason reason : 4 = DisconnectReason::local_close;
+  bool in_message : 1 = false;           ///< begin_message() was called, and no end_message() since.
+  bool close_after_message : 1 = false;  ///< ... and to be closed then: the slot's timer is armed.
   std::uint16_t listener = 0;
   std::uint32_t index = 0;
   std::uint32_t generation = 1;
@@ -143,6 +145,7 @@ struct Slot : Timer {
   }
 };
 
+static_assert(static_cast<unsigned>(DisconnectReason::stage_failed) < 16);
 static_assert(sizeof(Slot) <= 128, "an idle connection is two cache lines");
 
 }  // namespace iocpp::core

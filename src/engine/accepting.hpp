@@ -282,40 +282,56 @@ void Engine<Port>::close_in_order(Listener& listener) {
     posts_refused_ = posts_refused_ || !listener.cancel_posted;
     return;
   }
-  if (!listener.handle_gone && listener.handle != no_handle && !accept_the_rest(listener)) return;
+  if (!listener.handle_gone && listener.handle != no_handle && !accept_the_rest(listener)) {
+    // A successor need not wait for what only this server can do.
+    if (group_.handed_over.load() && !group_.others_have(listener.number)) tell_deaf(listener);
+    return;
+  }
   close_handle(listener);
   listener.acceptor.closed();
   core_.counters().listeners_open.subtract();
-  group_.listener_closed();
+  tell_deaf(listener);
 }
 
-/// Who is in the backlog. False: not yet; a shortage, or a limit that pauses, is in the way, and is waited for until
-/// the drain's deadline. Who is still there then is refused. A rate holds no drain up.
+template <CompletionPort Port>
+void Engine<Port>::tell_deaf(Listener& listener) noexcept {
+  if (!std::exchange(listener.told_deaf, true)) group_.listener_closed();
+}
+
+/// Who is in the backlog, so many a turn. False: not all yet; a shortage, or a limit that pauses, may be in the way,
+/// and is waited for until the drain's deadline. Who is still there then is refused. A rate holds no drain up.
 template <CompletionPort Port>
 bool Engine<Port>::accept_the_rest(Listener& listener) {
   if (listener.acceptor.armed() && !core_.drain().over()) return false;
+  constexpr unsigned a_turn = 256;
   constexpr unsigned most = 65'536;  // the largest backlog; whoever comes during this is not waited for without end
-  for (unsigned accepted = 0; accepted < most; ++accepted) {
+  unsigned failures_in_row = 0;
+  for (unsigned tried = 0; tried < a_turn; ++tried) {
+    if (listener.rest_accepted == most) return true;
     const bool full = group_.gate.pauses() && room().full == core::Room::Full::connections;
-    if (full && group_.handed_over.load()) return true;  // the successor has them
-    if (full && !core_.drain().over()) return false;     // a connection that ends makes room, and wakes us
+    if (full && group_.others_have(listener.number)) return true;  // and accept them
+    if (full && !core_.drain().over()) return false;               // a connection that ends makes room, and wakes us
     int error = 0;
     const NativeHandle handle = port_->accept_now(listener.ref(), error);
     if (handle != no_handle) {
+      failures_in_row = 0;
+      ++listener.rest_accepted;
       full ? refuse(handle, Refusal::connections_max) : take_client(listener, handle);
       continue;
     }
     if (error == Port::capabilities.would_block) return true;
     const AcceptOutcome outcome = core::classify_accept(Port::capabilities.platform, error);
+    if (outcome == AcceptOutcome::listener_lost) return true;
     if (outcome == AcceptOutcome::drop_client) {
       core_.counters().accept_dropped.add();
-      continue;
+      if (++failures_in_row < Acceptor::multishot_failures_before_pause) continue;
+    } else {
+      count_shortage(listener, outcome, error);
     }
-    if (outcome == AcceptOutcome::listener_lost) return true;
-    count_shortage(listener, outcome, error);
     return !wait_for_the_rest(listener, outcome);
   }
-  return true;
+  posts_refused_ = true;  // the next turn goes on with it, and does not wait
+  return false;
 }
 
 template <CompletionPort Port>
@@ -325,7 +341,7 @@ bool Engine<Port>::wait_for_the_rest(Listener& listener, AcceptOutcome outcome) 
     return true;
   }
   constexpr unsigned most = 65'536;
-  if (group_.handed_over.load()) return false;  // the successor has them
+  if (group_.others_have(listener.number)) return false;  // and accept them
   for (unsigned refused = 0; refused < most && shed_one(listener) == Shed::refused; ++refused) {
     core_.counters().shed.add();
   }

@@ -22,7 +22,9 @@ class Engine final : public Loop, private core::TimeSource {
   Engine(const EngineConfig& config, Group& group, Arguments&&... arguments)
       : Engine{config, group, std::make_unique<Port>(std::forward<Arguments>(arguments)...)} {}
 
-  [[nodiscard]] std::error_code open(std::vector<Handler*> handlers) override;
+  [[nodiscard]] std::error_code set_up(std::vector<Handler*> handlers) override;
+  void begin() override;
+  void give_up() noexcept override { port_->stop(); }
   bool turn() override;
   void wake() noexcept override { port_->wake(); }
 
@@ -88,6 +90,7 @@ class Engine final : public Loop, private core::TimeSource {
   void keep_accepting(Listener& listener);
   void tell_monitors(const Listener& listener) noexcept;
   void close_in_order(Listener& listener);
+  void tell_deaf(Listener& listener) noexcept;
   bool accept_the_rest(Listener& listener);
   bool wait_for_the_rest(Listener& listener, core::AcceptOutcome outcome);
   void rebuild(Listener& listener);

@@ -17,10 +17,12 @@ struct Listener {
   NativeHandle handle;
   bool handle_gone = false;  ///< The system says that it is no handle: closing it could close somebody else's.
   bool cancel_posted = false;
-  bool waited = false;      ///< At the end of the last turn: for a retry ...
-  bool paused = false;      ///< ... by a limit.
-  bool lost_told = false;   ///< on_server_error(listener_lost) was called, and not yet listener_restored.
-  TimePoint quiet_until{};  ///< No further report before.
+  bool told_deaf = false;           ///< The group counts it as closed.
+  std::uint32_t rest_accepted = 0;  ///< Of who was in the backlog when it began to close.
+  bool waited = false;              ///< At the end of the last turn: for a retry ...
+  bool paused = false;              ///< ... by a limit.
+  bool lost_told = false;           ///< on_server_error(listener_lost) was called, and not yet listener_restored.
+  TimePoint quiet_until{};          ///< No further report before.
   core::Acceptor acceptor;
 
   ListenerRef ref() const noexcept { return {index, generation, handle}; }

@@ -32,16 +32,26 @@ struct ListenerNote {
   core::Counter accepted;
 };
 
-/// One shard's loop: a thread (or the simulator) calls `open` once, then `turn` until it answers false. One virtual
-/// call a turn. What other threads write lies on cache lines of its own, so that an operation writes no line that
-/// another shard has.
+/// One shard's loop: a thread (or the simulator) calls `set_up` once, then `begin`, then `turn` until it answers false.
+/// One virtual call a turn. What other threads write lies on cache lines of its own, so that an operation writes no
+/// line that another shard has.
 class alignas(cache_line) Loop {
  public:
   virtual ~Loop() = default;
 
-  /// On the loop's own thread: makes the port and begins to accept. `handlers`: one a listener, then the server's own.
-  /// After an error the loop must not turn; its listeners are closed.
-  [[nodiscard]] virtual std::error_code open(std::vector<Handler*> handlers) = 0;
+  /// On the loop's own thread: makes the port. `handlers`: one a listener, then the server's own. After an error the
+  /// loop must do nothing else.
+  [[nodiscard]] virtual std::error_code set_up(std::vector<Handler*> handlers) = 0;
+  /// Accepts from now on: the listeners are the loop's.
+  virtual void begin() = 0;
+  /// In place of `begin`: closes the port. The listeners stay the caller's.
+  virtual void give_up() noexcept = 0;
+  /// Both, for a loop that is alone.
+  [[nodiscard]] std::error_code open(std::vector<Handler*> handlers) {
+    if (const std::error_code error = set_up(std::move(handlers))) return error;
+    begin();
+    return {};
+  }
 
   /// Waits for completions, handles them, posts what follows. False: it has ended, nothing is in flight and the port is
   /// closed.
@@ -112,8 +122,10 @@ struct Group {
   alignas(cache_line) std::vector<Loop*> loops;  ///< The shards that have connections; complete before the first turn.
   std::vector<Loop*> acceptors;                  ///< All loops that accept.
   std::atomic<Clock::rep> drain_deadline{not_draining};
-  /// Set before the drain that follows: a successor has the listening sockets too.
+  /// Set before the drain that follows: another server goes on (a successor, or a predecessor that was not replaced).
   std::atomic<bool> handed_over{false};
+  /// ... and of which listeners it has the sockets too, by number. Empty: of none.
+  std::vector<std::atomic<bool>> handed_listeners{};
   std::atomic<unsigned> listeners_open{0};  ///< Of all loops.
   /// Reserve handles that are given up for a moment, or lost. Whoever gets a client meanwhile has their handle, and
   /// gives it back: otherwise the shard without its reserve could answer nobody until a connection ends.
@@ -123,7 +135,11 @@ struct Group {
 
   static constexpr Clock::rep not_draining = std::numeric_limits<Clock::rep>::max();
 
-  /// Waits until no loop accepts any more.
+  bool others_have(std::size_t listener) const noexcept {
+    return handed_over.load() && listener < handed_listeners.size() && handed_listeners[listener].load();
+  }
+
+  /// Waits until no loop accepts any more, but for listeners that are nobody else's.
   void wait_until_deaf() const noexcept {
     for (unsigned open = listeners_open.load(); open != 0; open = listeners_open.load()) listeners_open.wait(open);
   }

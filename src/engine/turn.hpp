@@ -35,16 +35,21 @@ core::CoreConfig Engine<Port>::core_config(const EngineConfig& config, Group& gr
 }
 
 template <CompletionPort Port>
-std::error_code Engine<Port>::open(std::vector<Handler*> handlers) {
+std::error_code Engine<Port>::set_up(std::vector<Handler*> handlers) {
   if (const int error = port_->open(config_.backend); error != 0) return native_error(error);
   now_ = port_->now();
   core_.begin(std::move(handlers), now_);
+  return {};
+}
+
+template <CompletionPort Port>
+void Engine<Port>::begin() {
+  now_ = port_->now();
   if (!listeners_.empty() && !port_->take_reserve()) give_up_reserve();
   for (Listener& listener : listeners_) listener.acceptor.open();
   core_.counters().listeners_open.set(listeners_.size());
   group_.listeners_open.fetch_add(static_cast<unsigned>(listeners_.size()));
   keep_accepting();
-  return {};
 }
 
 template <CompletionPort Port>

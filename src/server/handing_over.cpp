@@ -14,14 +14,17 @@ void Server::Running::meet_predecessor() {
 /// What the predecessor has on the addresses of the options. What it has besides stays its own, to be closed by it when
 /// nobody waits there any more.
 void Server::Running::take_over() {
+  for (std::size_t number = 0; number < listeners_.size(); ++number) {
+    if (!options_.listen[number].inherited.empty()) listeners_[number] = backend::inherit(options_.listen[number]);
+  }
   // Those that leave the port open take what nobody else has asked for.
   for (const bool any_port : {false, true}) {
     for (std::size_t number = 0; number < listeners_.size(); ++number) {
       const Listen& listen = options_.listen[number];
-      if (listen.inherited.empty() && (listen.port == 0) == any_port) take_over(number);
+      if ((listen.inherited.empty() && listen.port == 0) == any_port) take_over(number);
     }
   }
-  took_over_ = std::ranges::any_of(listeners_, [](const auto& sockets) { return !sockets.handles.empty(); });
+  for (const backend::HandedListener& handed : predecessor_->listeners()) took_over_ = took_over_ || handed.kept;
   for (backend::HandedListener& left : predecessor_->listeners()) {
     if (!took_over_) {
       throw std::system_error(make_error_code(errc::invalid_argument),
@@ -35,14 +38,31 @@ void Server::Running::take_over() {
 
 void Server::Running::take_over(std::size_t number) {
   const Listen& listen = options_.listen[number];
-  Address wanted = backend::address_of(listen);
+  const bool inherited = !listen.inherited.empty();
+  const Address wanted = inherited ? listeners_[number].address : backend::address_of(listen);
   for (backend::HandedListener& handed : predecessor_->listeners()) {
-    const bool same_families = wanted.family != Address::Family::ipv6 || handed.ipv6_only == listen.ipv6_only;
+    const bool same_families =
+        inherited || wanted.family != Address::Family::ipv6 || handed.ipv6_only == listen.ipv6_only;
     Address there = handed.address;
     if (wanted.port == 0) there.port = 0;
-    if (handed.handles.empty() || !same_families || there != wanted) continue;
-    listeners_[number] = {.address = handed.address, .handles = std::exchange(handed.handles, {})};
-    return backend::make_own(listeners_[number], options_);
+    if (handed.kept || !same_families || there != wanted) continue;
+    handed.kept = true;
+    group_.handed_listeners[number] = true;
+    if (inherited) return join_inherited(number, handed);
+    listeners_[number] = {.address = handed.address,
+                          .handles = std::exchange(handed.handles, {}),
+                          .origin = backend::Origin::handed_over};
+    return;
+  }
+}
+
+/// The predecessor may have inherited the same sockets, and others of that address besides.
+void Server::Running::join_inherited(std::size_t number, backend::HandedListener& handed) {
+  std::vector<NativeHandle>& own = listeners_[number].handles;
+  for (const NativeHandle handle : std::exchange(handed.handles, {})) {
+    const bool has_it =
+        std::ranges::any_of(own, [handle](NativeHandle mine) { return backend::is_same_socket(mine, handle); });
+    has_it ? backend::close_socket(handle) : own.push_back(handle);
   }
 }
 
@@ -68,7 +88,10 @@ std::vector<backend::HandedListener> Server::Running::to_hand_over() {
     handles.erase(std::unique(handles.begin(), handles.end()), handles.end());
     std::erase_if(handles, [&](NativeHandle handle) { return !backend::listens_on(handle, address); });
     if (handles.empty()) continue;  // lost, and not made anew yet: its successor listens for itself
-    handed.push_back({.address = address, .ipv6_only = options_.listen[number].ipv6_only, .handles = handles});
+    handed.push_back({.number = number,
+                      .address = address,
+                      .ipv6_only = backend::is_ipv6_only(handles.front()),
+                      .handles = handles});
   }
   return handed;
 }
@@ -90,7 +113,10 @@ void Server::Running::begin_handing_over() noexcept {
 
 void Server::Running::hand_over() noexcept {
   try {
-    if (!meeting_point_->wait_for_successor([this] { return to_hand_over(); })) return;
+    const auto kept = meeting_point_->wait_for_successor([this] { return to_hand_over(); });
+    if (!kept) return;
+    for (std::size_t number = 0; number < listeners_.size(); ++number)
+      group_.handed_listeners[number] = std::ranges::find(*kept, number) != kept->end();
   } catch (const std::bad_alloc&) {
     return;
   }

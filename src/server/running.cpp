@@ -59,6 +59,7 @@ Server::Running::Running(Options options, Handler* handler, HandlerFactory facto
     throw std::system_error(make_error_code(errc::invalid_argument), "an empty HandlerFactory");
   meet_predecessor();
   listeners_.resize(options_.listen.size());
+  group_.handed_listeners = std::vector<std::atomic<bool>>(options_.listen.size());
   reopened_.resize(options_.listen.size());
   try {
     if (predecessor_ != nullptr) take_over();
@@ -79,15 +80,17 @@ Server::Running::~Running() {
     request_drain(std::chrono::milliseconds{0});
     join_all();
   }
-  for (Member& member : members_) {
-    if (member.opened) continue;
-    std::ranges::for_each(member.listeners, backend::close_socket);
-    // A shard that never opened may have been given connections by the accepting thread.
-    member.loop->mailbox().close([](engine::Message& message) {
-      if (message.handle != no_handle) backend::close_socket(message.handle);
-    });
-  }
+  close_unused();
   remove_socket_files();
+}
+
+/// Of loops that did not begin. Who waits in a socket that nobody else has is reset.
+void Server::Running::close_unused() noexcept {
+  for (Member& member : members_) {
+    if (member.began) continue;
+    std::ranges::for_each(std::exchange(member.listeners, {}), backend::close_socket);
+    member.loop->mailbox().close([](engine::Message&) {});
+  }
 }
 
 void Server::Running::remove_socket_files() noexcept {
@@ -116,15 +119,17 @@ void Server::Running::bind_all() {
     const Listen& listen = options_.listen[number];
     if (!listeners_[number].handles.empty()) continue;
     listeners_[number] =
-        listen.inherited.empty() ? backend::listen_on(listen, options_, sockets) : backend::inherit(listen, options_);
+        listen.inherited.empty() ? backend::listen_on(listen, options_, sockets) : backend::inherit(listen);
   }
 }
 
 /// Those that were inherited stay the caller's.
 void Server::Running::close_bound() noexcept {
   for (std::size_t number = 0; number < listeners_.size(); ++number) {
-    if (options_.listen[number].inherited.empty())
-      std::ranges::for_each(listeners_[number].handles, backend::close_socket);
+    const std::vector<std::intptr_t>& inherited = options_.listen[number].inherited;
+    for (const NativeHandle handle : listeners_[number].handles) {
+      if (std::ranges::find(inherited, handle) == inherited.end()) backend::close_socket(handle);
+    }
   }
 }
 
@@ -164,7 +169,7 @@ void Server::Running::make_loop(unsigned number, core::Placement placement, Sock
   config.listener_numbers = std::move(listeners.numbers);
   members_.push_back({.loop = backend::make_loop(choice_.backend, config, group_),
                       .listeners = std::move(listeners.handles),
-                      .opened = false,
+                      .began = false,
                       .thread = {}});
 }
 
@@ -198,7 +203,7 @@ engine::EngineConfig Server::Running::engine_config(unsigned number) const {
 
 NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept {
   if (backend::is_unix(options_.listen[listener]))
-    return backend::listen_on_unix_again(options_.listen[listener], options_, error);
+    return backend::listen_on_unix_again(options_.listen[listener], options_, listeners_[listener].file, error);
   const bool shared = listeners_[listener].handles.size() > 1;
   const NativeHandle handle =
       backend::listen_again(listeners_[listener].address, options_.listen[listener].ipv6_only, options_, shared, error);
@@ -206,67 +211,11 @@ NativeHandle Server::Running::reopen(std::size_t listener, int& error) noexcept 
   return handle;
 }
 
-void Server::Running::start() {
-  {
-    const std::lock_guard lock{mutex_};
-    if (std::exchange(started_, true))
-      throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
-    starting_ = true;
-  }
-  // Until it is replaced, a predecessor has whoever waits in the sockets that both have.
-  group_.handed_over = predecessor_ != nullptr;
-  start_members();
-  const std::exception_ptr error = wait_until_opened();
-  if (error != nullptr) {
-    // A predecessor goes on; whom we have taken from it in the meantime is served.
-    request_drain(predecessor_ != nullptr ? options_.drain_timeout : std::chrono::milliseconds{0});
-    join_all();
-    predecessor_.reset();
-  } else if (predecessor_ != nullptr && drain_requested_.load() != 0) {
-    // It is to end before it has begun: the predecessor is told nothing, and goes on.
-    predecessor_.reset();
-  } else if (!options_.hand_over_path.empty()) {
-    begin_handing_over();
-  }
-  {
-    const std::lock_guard lock{mutex_};
-    starting_ = false;
-  }
-  opened_changed_.notify_all();
-  if (error != nullptr) std::rethrow_exception(error);
-}
-
-void Server::Running::start_members() noexcept {
-  try {
-    for (unsigned number = 0; number < members_.size(); ++number) {
-      members_[number].thread = std::thread{[this, number] { run_member(number); }};
-    }
-  } catch (...) {
-    const unsigned missing = static_cast<unsigned>(
-        std::ranges::count_if(members_, [](const Member& member) { return !member.thread.joinable(); }));
-    for (unsigned count = 0; count < missing; ++count) opened(std::current_exception());
-    group_.placing_ended();  // the accepting thread is the last one
-  }
-}
-
-std::exception_ptr Server::Running::wait_until_opened() {
-  std::unique_lock lock{mutex_};
-  opened_changed_.wait(lock, [this] { return members_opened_ == members_.size(); });
-  return start_error_;
-}
-
-/// False: it was never started.
+/// False: it was never started, or could not be.
 bool Server::Running::wait_until_started() {
   std::unique_lock lock{mutex_};
-  opened_changed_.wait(lock, [this] { return !starting_; });
-  return started_;
-}
-
-void Server::Running::opened(std::exception_ptr error) noexcept {
-  const std::lock_guard lock{mutex_};
-  ++members_opened_;
-  if (start_error_ == nullptr) start_error_ = std::move(error);
-  opened_changed_.notify_all();
+  start_changed_.wait(lock, [this] { return !starting_; });
+  return started_ && start_error_ == nullptr;
 }
 
 void Server::Running::run_member(unsigned number) {
@@ -277,41 +226,6 @@ void Server::Running::run_member(unsigned number) {
   Clock::rep last = last_ended_.load();
   while (last < ended && !last_ended_.compare_exchange_weak(last, ended)) {
   }
-}
-
-void Server::Running::serve(unsigned number, Member& member) {
-  std::unique_ptr<Handler> made;
-  try {
-    if (options_.on_thread_start) options_.on_thread_start(number);
-    const std::error_code error = member.loop->open(handlers_of(number, made));
-    if (error) throw std::system_error(error, "can't set up " + std::string{to_string(choice_.backend)});
-    member.opened = true;
-  } catch (...) {
-    if (number == options_.shards) group_.placing_ended();
-    return opened(std::current_exception());
-  }
-  opened(nullptr);
-  while (member.loop->turn()) {
-  }
-}
-
-std::vector<Handler*> Server::Running::handlers_of(unsigned number, std::unique_ptr<Handler>& made) {
-  Handler* handler = handler_;
-  if (number == options_.shards) {
-    handler = errors_to_shard_.get();
-  } else if (factory_) {
-    made = factory_(number);
-    if (made == nullptr)
-      throw std::system_error(make_error_code(errc::invalid_argument), "HandlerFactory returned null");
-    handler = made.get();
-  }
-  std::vector<Handler*> handlers;
-  for (const Listen& listen : options_.listen) {
-    const bool own = listen.handler != nullptr && number != options_.shards;
-    handlers.push_back(own ? listen.handler : handler);
-  }
-  handlers.push_back(handler);
-  return handlers;
 }
 
 void Server::Running::request_drain(std::chrono::milliseconds deadline) noexcept {

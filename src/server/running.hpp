@@ -54,7 +54,7 @@ class Server::Running {
   struct Member {
     std::unique_ptr<engine::Loop> loop;
     std::vector<NativeHandle> listeners;
-    bool opened = false;  ///< The listeners are the loop's.
+    bool began = false;  ///< The listeners are the loop's.
     std::thread thread;
   };
 
@@ -67,6 +67,8 @@ class Server::Running {
   void meet_predecessor();
   void take_over();
   void take_over(std::size_t number);
+  void join_inherited(std::size_t number, backend::HandedListener& handed);
+  void make_sockets_own() noexcept;
   void note_reopened(std::size_t listener, NativeHandle handle) noexcept;
   std::vector<backend::HandedListener> to_hand_over();
   void begin_handing_over() noexcept;
@@ -82,12 +84,15 @@ class Server::Running {
   NativeHandle reopen(std::size_t listener, int& error) noexcept;
 
   void start_members() noexcept;
-  std::exception_ptr wait_until_opened();
+  std::exception_ptr wait_until_begun();
+  bool wait_until_set_up();
+  void close_unused() noexcept;
   bool wait_until_started();
   void run_member(unsigned number);
   void serve(unsigned number, Member& member);
   std::vector<Handler*> handlers_of(unsigned number, std::unique_ptr<Handler>& made);
-  void opened(std::exception_ptr error) noexcept;
+  void is_set_up(std::exception_ptr error) noexcept;
+  void began() noexcept;
   void join_all();
 
   Options options_;
@@ -108,8 +113,10 @@ class Server::Running {
   mutable server::AcceptMonitor monitor_;
 
   std::mutex mutex_;  // of start and wait only, never of a connection's path
-  std::condition_variable opened_changed_;
-  unsigned members_opened_ = 0;
+  std::condition_variable start_changed_;
+  unsigned members_set_up_ = 0;  // or failed
+  unsigned members_began_ = 0;
+  bool may_begin_ = false;  // or, with start_error_, may not
   std::exception_ptr start_error_;
   std::mutex join_mutex_;
   std::mutex reopened_mutex_;

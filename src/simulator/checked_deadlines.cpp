@@ -38,6 +38,7 @@ bool CheckedHandler::ended_by_deadline(const Witness& known, DisconnectReason re
 }
 
 void CheckedHandler::check_deadlines() {
+  if (draining_) check_awaited();
   if (!sends_are_known() || draining_) return;
   const std::chrono::nanoseconds lateness = std::chrono::milliseconds{100} + slow_in_row * habits_.slow_max;
   for (const Witness& known : witnesses_) {
@@ -46,6 +47,15 @@ void CheckedHandler::check_deadlines() {
       machine_.violate(15, "a connection outlived its deadline");
     if (known.has_timer && machine_.now() - known.timer_due > deadline_slack())
       machine_.violate(15, "a timer was not called");
+  }
+}
+
+/// Who has ended the message that the drain has awaited is closed then.
+void CheckedHandler::check_awaited() {
+  for (const Witness& known : witnesses_) {
+    const bool complete = known.live && known.awaited_until != TimePoint{};
+    if (complete && known.connection.is_open() && machine_.now() - known.awaited_until > deadline_slack())
+      machine_.violate(12, "a message has ended that the drain has awaited, and its connection goes on");
   }
 }
 

@@ -95,4 +95,11 @@ bool CheckedHandler::has_cause(const Witness& known, DisconnectReason reason) no
   return false;
 }
 
+/// Of one that was in the middle of a message when it was told.
+void CheckedHandler::check_message(const Witness& known, const Disconnect& how) {
+  const bool complete = known.awaited_until != TimePoint{};
+  if (known.awaited && !complete && !known.closed && how.reason == DisconnectReason::local_close)
+    machine_.violate(10, "the drain has closed a connection in the middle of a message");
+}
+
 }  // namespace iocpp::simulator

@@ -178,15 +178,28 @@ void CheckedHandler::on_receive(Connection connection, std::span<const std::byte
   if (bytes.empty()) machine_.violate(8, "on_receive without a byte");
   if (!sent_by_peer(known, bytes))
     machine_.violate(8, "a connection received bytes that its peer did not send, or out of order");
+  const std::uint64_t before = known.received;
   known.received += bytes.size();
   handed_in_ += bytes.size();
   if (habits_.known && connection.send_queue_bytes() + bytes.size() > habits_.send_queue_bytes_max)
     note_overflow(known);
   call(connection, What::on_receive, bytes.size(), [&] {
     inner_.on_receive(connection, bytes);
+    if (habits_.message_bytes != 0) note_message(connection, before);
     whims(connection);
   });
   known.times.received(machine_.now(), bytes.size());
+}
+
+/// After bytes of it: whether a message has ended, and whether another one has begun.
+void CheckedHandler::note_message(Connection connection, std::uint64_t before) {
+  Witness& known = witness(connection);
+  const bool one_ended = before / habits_.message_bytes != known.received / habits_.message_bytes;
+  const bool was_in_message = std::exchange(known.in_message, known.received % habits_.message_bytes != 0);
+  if (was_in_message && one_ended && known.awaited && known.awaited_until == TimePoint{})
+    known.awaited_until = machine_.now();
+  if (!known.in_message) return connection.end_message();
+  if (!was_in_message || one_ended) connection.begin_message();
 }
 
 /// Its echo will not fit. It ends for that, unless somebody ends it otherwise, in this turn too.
@@ -259,7 +272,12 @@ void CheckedHandler::on_drain(Connection connection) {
       ends(known.id, true);
       return connection.abort();
     }
+    // One whose message never ends would only be cut.
+    if (habits_.messages) return connection.close();
     inner_.on_drain(connection);
+    known.awaited = habits_.known && known.in_message && !known.closed && !known.aborted;
+    if (known.awaited && !connection.is_open())
+      machine_.violate(10, "the drain has closed a connection in the middle of a message");
   });
 }
 
@@ -276,6 +294,7 @@ void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how)
   check_end(witness(connection), how);
   check_close(witness(connection), how);
   check_sent(witness(connection), how);
+  check_message(witness(connection), how);
   // What is in the mailbox still comes back later: this client gets less.
   const Witness& ended = witness(connection);
   if (Link* link = link_of(ended.id); link != nullptr && habits_.by_mailbox && ended.sent < ended.received)

@@ -55,9 +55,10 @@ struct HandlerHabits {
   bool exceptions_fail = false;            ///< One that leaves the handler is a violation.
   std::uint32_t connections_per_address = UINT32_MAX;
   Deadlines deadlines{};
-  bool total_capped = false;  ///< All queues together have a cap, which may end any connection.
-  bool messages = false;      ///< What a client sends is one message: it must come at the least rate.
-  bool timers = false;        ///< Some connections start their timer.
+  bool total_capped = false;        ///< All queues together have a cap, which may end any connection.
+  bool messages = false;            ///< What a client sends is one message: it must come at the least rate.
+  std::uint64_t message_bytes = 0;  ///< It is messages of so many bytes: a drain lets one end. 0: of none.
+  bool timers = false;              ///< Some connections start their timer.
 };
 
 class CheckedHandler final : public Handler {
@@ -146,6 +147,9 @@ class CheckedHandler final : public Handler {
     bool paused = false;
     bool overflows = false;      ///< Its echo does not fit into what its send queue may hold.
     bool must_overflow = false;  ///< ... and nobody has ended it otherwise.
+    bool in_message = false;     ///< Its last message is not complete ...
+    bool awaited = false;        ///< ... or was not when it was told of the drain: it is to be closed after that.
+    TimePoint awaited_until{};   ///< That message was complete.
     bool has_timer = false;      ///< It was started, and neither called nor cancelled since.
     TimePoint timer_due{};
     DeadlineWitness times{};
@@ -171,6 +175,9 @@ class CheckedHandler final : public Handler {
   bool has_cause(const Witness& known, DisconnectReason reason) noexcept;
   void check_end(const Witness& known, const Disconnect& how);
   void whims(Connection connection);
+  void note_message(Connection connection, std::uint64_t before);
+  void check_awaited();
+  void check_message(const Witness& known, const Disconnect& how);
   void start_timers(Connection connection, std::uint64_t drawn);
   void start_timer(Connection connection);
   void cancel_timer(Connection connection) noexcept;

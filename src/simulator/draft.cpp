@@ -126,6 +126,7 @@ Draft draft(const Plan& plan) {
   if (!plan.expects_echo) draft.peers.stays_max = PeerHabits{}.stays_max;
   if (one_in(prng, 8)) draft.send_bytes_max_total = scaled(prng, 4096, 6);
   draft_proxy(prng, draft);
+  if (one_in(prng, 3)) draft.handler.message_bytes = scaled(prng, 16, 8);
   apply(plan.scenario, system_of(plan.platform), draft);
   return draft;
 }

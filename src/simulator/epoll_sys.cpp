@@ -34,6 +34,11 @@ int EpollSys::watch(int handle, std::uint32_t events, std::uint64_t user) {
   return 0;
 }
 
+void EpollSys::unwatch(int handle) noexcept {
+  const std::uint32_t index = machine_.network.index_of(handle);
+  if (index != no_index && registration(index) != nullptr) registrations_[index] = {};
+}
+
 int EpollSys::watch_doorbell(std::uint32_t, std::uint64_t user) {
   doorbell_user_ = user;
   return 0;

@@ -25,6 +25,7 @@ class EpollSys : public PosixCalls, public Kernel, public Observer {
   void teardown() noexcept {}
 
   int watch(int handle, std::uint32_t events, std::uint64_t user);
+  void unwatch(int handle) noexcept;
   int watch_doorbell(std::uint32_t events, std::uint64_t user);
 
   int wait(std::optional<std::chrono::nanoseconds> timeout);

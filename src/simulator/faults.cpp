@@ -12,10 +12,10 @@ using enum System;
 
 constexpr Cell cells[]{
     // accept(2): errors, among them those of the new connection that Linux hands out as accept's own.
-    {Site::accept, linux_all, lx::connaborted, 8},
+    {Site::accept, linux_all, lx::connaborted, 8, true},
     {Site::accept, linux_all, lx::proto, 2},
     {Site::accept, linux_all, lx::perm, 1},
-    {Site::accept, linux_all, lx::intr, 2},
+    {Site::accept, linux_all, lx::intr, 2, true},
     {Site::accept, linux_all, lx::netdown, 1},
     {Site::accept, linux_all, lx::noprotoopt, 1},
     {Site::accept, linux_all, lx::hostdown, 1},
@@ -250,7 +250,7 @@ int Faults::draw(State& state, TimePoint now) noexcept {
     if (state.threshold == 0) return 0;
   }
   const std::uint64_t drawn = prng_.next();
-  // Most episodes let one in eight through: relief that is partial. Some of receives and sends, which are paced, nobody.
+  // Most episodes let one in eight through: relief that is partial. Some of those that must be paced, nobody.
   if (now < state.episode_end && (state.episode_is_total || (drawn & 7U) != 0)) return count(state.episode_cell);
   if (static_cast<std::uint32_t>(drawn >> 32) >= state.threshold) return 0;
   std::uint32_t share = static_cast<std::uint32_t>(prng_.below(state.shares));
@@ -260,7 +260,9 @@ int Faults::draw(State& state, TimePoint now) noexcept {
   if (cells[cell].episodes && one_in(prng_, 4)) {
     state.episode_cell = cell;
     const Site site = cells[cell].site;
-    state.episode_is_total = (site == Site::receive || site == Site::send) && one_in(prng_, 4);
+    const bool accept_spins = cells[cell].error == lx::intr || cells[cell].error == lx::connaborted;
+    const bool may_be_total = site == Site::receive || site == Site::send || (site == Site::accept && accept_spins);
+    state.episode_is_total = may_be_total && one_in(prng_, 4);
     state.episode_end = now + delay(prng_, std::chrono::milliseconds{300});
   }
   return count(cell);

@@ -122,11 +122,23 @@ void Machine::accept_fell_short(unsigned loop, bool of_handles) {
   if (shortages_.size() <= loop) shortages_.resize(loop + 1);
   Shortage& shortage = shortages_[loop];
   const std::uint64_t closed = network.handles().closed();
-  if (shortage.count == 0 || (of_handles && closed != shortage.handles_closed)) shortage = {.since = now()};
+  if (shortage.count == 0 || (of_handles && closed != shortage.handles_closed)) {
+    shortage.count = 0;
+    shortage.since = now();
+  }
   shortage.handles_closed = closed;
   const auto more = static_cast<std::uint64_t>((now() - shortage.since) / std::chrono::milliseconds{250});
   if (++shortage.count > accepts_at_once * (attempts + more))
     violate(5, "accepts that fall short are tried again without a pause");
+}
+
+void Machine::accept_failed(unsigned loop) {
+  constexpr unsigned most = 1'024;
+  if (shortages_.size() <= loop) shortages_.resize(loop + 1);
+  Shortage& shortage = shortages_[loop];
+  if (shortage.failed_at != now()) shortage.failures_at_once = 0;
+  shortage.failed_at = now();
+  if (++shortage.failures_at_once > most) violate(5, "accepts fail again and again in one instant");
 }
 
 void Machine::accept_succeeded(unsigned loop) noexcept {

@@ -97,6 +97,8 @@ class Machine {
   /// A loop is told that its accept lacks something: it must not ask again and again.
   void accept_fell_short(unsigned loop, bool of_handles);
   void accept_succeeded(unsigned loop) noexcept;
+  /// For whatever reason: it must not be tried again and again in one turn.
+  void accept_failed(unsigned loop);
 
   /// Something that keeps clients waiting, or has them refused, is going on: an accept fails, handles or memory for one
   /// are short, a loop can't wait or be woken.
@@ -129,6 +131,8 @@ class Machine {
     std::uint64_t count = 0;
     std::uint64_t handles_closed = 0;
     TimePoint since{};
+    TimePoint failed_at{};
+    unsigned failures_at_once = 0;
   };
 
   std::vector<Kernel*> kernels_;

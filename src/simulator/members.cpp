@@ -38,6 +38,7 @@ HandlerHabits Run::habits_of(const Member& member, unsigned number) {
   habits.deadlines = draft_.core.deadlines;
   habits.total_capped = draft_.send_bytes_max_total != 0;
   habits.messages = habits.messages && habits.known;
+  habits.message_bytes = habits.known && !habits.messages ? habits.message_bytes : 0;
   habits.timers = habits.timers && habits.known;
   return habits;
 }

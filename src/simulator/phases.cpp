@@ -152,8 +152,8 @@ void Run::drain() {
   peers_.stay(stay_to_the_end);
   run_for(milliseconds{50});
   machine_.network.heal();
-  // As if there were a successor: those whom a pausing limit keeps waiting are left to it then, and here is none.
-  group_.handed_over = one_in(machine_.streams.scheduler, 4) && !group_.gate.pauses();
+  // As if there were a successor, which has kept none of the listeners: whoever waits there is to be accepted here.
+  group_.handed_over = one_in(machine_.streams.scheduler, 4);
   expect_drain();
   // Some are on their way into a backlog when it begins.
   peers_.arrive(arrive_at_the_end);

@@ -57,6 +57,7 @@ int PosixCalls::accept_from_handle(int handle, bool may_lose_it) {
 /// foreign code would.
 void PosixCalls::fail_accept(std::uint32_t listener, int error) {
   machine_.note(What::accept_failed, loop_, static_cast<std::uint64_t>(error));
+  machine_.accept_failed(loop_);
   switch (error) {
     case linux_errno::nobufs:
     case linux_errno::nomem:

@@ -328,6 +328,24 @@ TEST(AcceptChain, a_client_that_came_with_another_shards_reserve_gives_it_back) 
   shard.expect_served();
 }
 
+// Each accept of a drain that failed was followed by the next at once, 65,536 of them in one turn; then the listener
+// was closed, with whoever was established.
+TEST(AcceptChain, a_drain_whose_accepts_fail_without_end_is_paced) {
+  for (const int error : {linux_errno::intr, linux_errno::connaborted}) {
+    AcceptScript script;
+    script.forever = linux_errno::nomem;
+    FaultyShard shard{script};
+    std::vector<Peer> waiting;
+    for (int count = 0; count < 10; ++count) waiting.emplace_back(shard.port());
+    script.shortage = error;
+    script.shortage_skips = script.skipped + std::chrono::seconds{1};
+    shard.drain(std::chrono::hours{1});
+    EXPECT_EQ(shard.counters().accepted.get(), 10U);
+    EXPECT_LT(shard.counters().accept_dropped.get(), 1'000U);
+    for (Peer& client : waiting) EXPECT_EQ(client.end(), 0);
+  }
+}
+
 class DrainDuringShortage : public ::testing::TestWithParam<int> {};
 
 TEST_P(DrainDuringShortage, waits_and_accepts_who_is_in_the_backlog) {

@@ -12,32 +12,38 @@
 namespace iocpp::core {
 namespace {
 
-constexpr std::size_t small_room = BlockPool::small_bytes - sizeof(Block);
-constexpr std::size_t large_room = BlockPool::large_bytes - sizeof(Block);
-
-TEST(BlockPool, gives_a_small_block_where_that_is_enough_and_a_large_one_otherwise) {
+TEST(BlockPool, gives_empty_blocks_of_one_size) {
   BlockPool pool;
-  struct Case {
-    std::size_t wanted;
-    std::size_t room;
-  };
-  for (const Case& size :
-       {Case{0, small_room}, Case{1, small_room}, Case{small_room, small_room}, Case{small_room + 1, large_room},
-        Case{large_room, large_room}, Case{large_room + 1, large_room}, Case{10 * large_room, large_room}}) {
-    Block& block = pool.take(size.wanted);
-    EXPECT_EQ(block.size(), 0U);
-    EXPECT_EQ(block.room(), size.room) << "for " << size.wanted;
-    EXPECT_EQ(block.next, nullptr);
-    std::memset(block.end, 0xab, block.room());
-    pool.release(block);
-  }
+  Block& block = pool.take();
+  EXPECT_EQ(block.size(), 0U);
+  EXPECT_EQ(block.room(), BlockPool::room);
+  EXPECT_EQ(block.next, nullptr);
+  std::memset(block.end, 0xab, block.room());
+  EXPECT_EQ(pool.release(block), BlockPool::block_bytes);
+}
+
+TEST(BlockPool, says_what_its_blocks_hold) {
+  BlockPool pool;
+  EXPECT_EQ(BlockPool::held_by_copy(0), 0U);
+  EXPECT_EQ(BlockPool::held_by_copy(1), BlockPool::block_bytes);
+  EXPECT_EQ(BlockPool::held_by_copy(BlockPool::room), BlockPool::block_bytes);
+  EXPECT_EQ(BlockPool::held_by_copy(BlockPool::room + 1), 2 * BlockPool::block_bytes);
+  std::vector<std::byte> owner(3000);
+  owner.reserve(5000);
+  const auto shared = std::make_shared<const std::vector<std::byte>>(3000);
+  const std::size_t held_by_owner = BlockPool::held_by(owner);
+  EXPECT_GE(held_by_owner, 5000U);
+  EXPECT_EQ(pool.release(pool.wrap(std::move(owner))), held_by_owner);
+  EXPECT_GE(BlockPool::held_by(shared), 3000U);
+  EXPECT_EQ(pool.release(pool.wrap(shared)), BlockPool::held_by(shared));
+  EXPECT_EQ(pool.release(pool.lend(*shared, 0)), 2 * BlockPool::block_bytes) << "as a copy would";
 }
 
 TEST(BlockPool, blocks_do_not_overlap) {
   BlockPool pool;
   std::vector<Block*> blocks;
   for (std::size_t at = 0; at < 300; ++at) {
-    blocks.push_back(&pool.take(at % 3 == 0 ? large_room : 1));
+    blocks.push_back(&pool.take());
     Block& block = *blocks.back();
     std::memset(block.end, static_cast<int>(at & 0xff), block.room());
     block.end = block.limit;
@@ -55,36 +61,36 @@ TEST(BlockPool, blocks_do_not_overlap) {
 
 TEST(BlockPool, hands_out_the_block_that_was_freed_last) {
   BlockPool pool;
-  Block& one = pool.take(1);
-  Block& other = pool.take(1);
+  Block& one = pool.take();
+  Block& other = pool.take();
   pool.release(one);
   pool.release(other);
-  EXPECT_EQ(&pool.take(1), &other);
-  EXPECT_EQ(&pool.take(1), &one);
+  EXPECT_EQ(&pool.take(), &other);
+  EXPECT_EQ(&pool.take(), &one);
   pool.release(one);
   pool.release(other);
 }
 
 TEST(BlockPool, a_used_block_comes_back_empty) {
   BlockPool pool;
-  Block& block = pool.take(1);
+  Block& block = pool.take();
   block.end += 100;
   block.begin += 50;
   pool.release(block);
-  Block& again = pool.take(1);
+  Block& again = pool.take();
   ASSERT_EQ(&again, &block);
   EXPECT_EQ(again.size(), 0U);
-  EXPECT_EQ(again.room(), small_room);
+  EXPECT_EQ(again.room(), BlockPool::room);
   pool.release(again);
 }
 
 TEST(BlockPool, allocates_slabs_and_keeps_them) {
   BlockPool pool;
   std::vector<Block*> blocks;
-  for (int taken = 0; taken < 64; ++taken) blocks.push_back(&pool.take(1));
+  for (int taken = 0; taken < 64; ++taken) blocks.push_back(&pool.take());
   for (Block* block : blocks) pool.release(*block);
   const std::uint64_t before = allocations();
-  for (Block*& block : blocks) block = &pool.take(1);
+  for (Block*& block : blocks) block = &pool.take();
   for (Block* block : blocks) pool.release(*block);
   EXPECT_EQ(allocations(), before);
 }
@@ -139,14 +145,13 @@ TEST(BlockPool, without_memory_it_throws_and_is_as_it_was) {
       const AllocationsFail fail{allowed};
       EXPECT_THROW(call(), std::bad_alloc) << "after " << allowed << " allocations";
     };
-    fails([&] { pool.take(1); });
-    fails([&] { pool.take(large_room); });
+    fails([&] { pool.take(); });
     fails([&] { pool.wrap(std::move(owner)); });
     fails([&] { pool.wrap(shared); });
     EXPECT_EQ(pool.in_use(), 0U);
     EXPECT_EQ(owner.size(), 10U) << "what could not be taken stays the caller's";
     EXPECT_EQ(shared.use_count(), 1);
-    pool.release(pool.take(1));
+    pool.release(pool.take());
     pool.release(pool.wrap(std::move(owner)));
   }
 }

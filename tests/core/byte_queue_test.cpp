@@ -17,8 +17,7 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-constexpr std::size_t small_room = BlockPool::small_bytes - sizeof(Block);
-constexpr std::size_t large_room = BlockPool::large_bytes - sizeof(Block);
+constexpr std::size_t room = BlockPool::room;
 
 /// Bytes that differ from their neighbours, beginning at `first` in an endless pattern.
 Bytes pattern(std::size_t count, std::size_t first = 0) {
@@ -47,8 +46,7 @@ TEST(ByteQueue, a_new_queue_is_empty) {
 }
 
 TEST(ByteQueue, keeps_bytes_of_every_size_whole) {
-  for (const std::size_t size :
-       {std::size_t{1}, small_room - 1, small_room, small_room + 1, large_room, large_room + 1, 3 * large_room + 17}) {
+  for (const std::size_t size : {std::size_t{1}, room - 1, room, room + 1, 2 * room, 2 * room + 1, 100 * room + 17}) {
     BlockPool pool;
     ByteQueue queue;
     queue.append(pool, pattern(size));
@@ -147,7 +145,7 @@ TEST(ByteQueue, without_memory_nothing_is_appended) {
     BlockPool pool;
     ByteQueue queue;
     queue.append(pool, pattern(100));
-    const Bytes more = pattern(4 * large_room, 100);
+    const Bytes more = pattern(256 * room, 100);
     {
       const AllocationsFail fail{allowed};
       EXPECT_THROW(queue.append(pool, more), std::bad_alloc);
@@ -178,13 +176,15 @@ class Pair {
     if (choice >= 7) consume();
     ASSERT_EQ(queue_.size(), model_.size());
     ASSERT_EQ(queue_.empty(), model_.empty());
+    ASSERT_EQ(queue_.held(), held_);
     check_gathered();
   }
 
   bool same_contents() const { return std::ranges::equal(contents(queue_), model_); }
   std::size_t blocks() const { return pool_.in_use(); }
   void empty_both() {
-    queue_.clear(pool_);
+    held_ -= queue_.clear(pool_);
+    EXPECT_EQ(held_, 0U);
     model_.clear();
   }
 
@@ -208,9 +208,21 @@ class Pair {
     return bytes;
   }
 
-  void append_copy() { queue_.append(pool_, note(some_bytes())); }
-  void append_owned() { queue_.append(pool_.wrap(note(some_bytes()))); }
-  void append_shared() { queue_.append(pool_.wrap(std::make_shared<const Bytes>(note(some_bytes())))); }
+  void append_copy() {
+    const Bytes bytes = note(some_bytes());
+    held_ += queue_.held_by_more(bytes.size());
+    queue_.append(pool_, bytes);
+  }
+  void append_owned() {
+    Bytes bytes = note(some_bytes());
+    held_ += BlockPool::held_by(bytes);
+    queue_.append(pool_.wrap(std::move(bytes)));
+  }
+  void append_shared() {
+    const auto bytes = std::make_shared<const Bytes>(note(some_bytes()));
+    held_ += BlockPool::held_by(bytes);
+    queue_.append(pool_.wrap(bytes));
+  }
 
   Gathered gather() {
     Gathered gathered;
@@ -236,7 +248,7 @@ class Pair {
     const std::size_t most = gathered_.buffers.empty() ? model_.size() : gathered_.bytes.size();
     const std::size_t count = prng_.below(most + 1);
     gathered_ = {};
-    queue_.consume(pool_, count);
+    held_ -= queue_.consume(pool_, count);
     model_.erase(model_.begin(), model_.begin() + static_cast<std::ptrdiff_t>(count));
   }
 
@@ -245,6 +257,7 @@ class Pair {
   ByteQueue queue_;
   std::deque<std::byte> model_;
   Gathered gathered_;
+  std::size_t held_ = 0;
   std::size_t written_ = 0;
 };
 

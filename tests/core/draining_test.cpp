@@ -104,6 +104,70 @@ TEST_F(Draining, a_connection_that_was_being_closed_already_counts_as_finished) 
   expect(0, 1, 0, 0);
 }
 
+TEST_F(Draining, a_message_that_has_begun_may_end_and_be_answered) {
+  handler_.receiving = [](Connection connection, std::string_view text) {
+    if (text == "first part") connection.begin_message();
+    if (text != "rest") return;
+    connection.end_message();
+    connection.send("answer");
+  };
+  const Connection in_message = shard_.connect();
+  shard_.arrives(in_message, "first part");
+  begin();
+  shard_.arrives(in_message, "more");
+  shard_.pass(std::chrono::hours{1});
+  EXPECT_TRUE(in_message.is_open());
+  shard_.arrives(in_message, "rest");
+  shard_.pass(std::chrono::milliseconds{2});
+  EXPECT_FALSE(in_message.is_open());
+  shard_.sent_all(in_message);
+  EXPECT_TRUE(shard_.wire(in_message).stream_ended);
+  shard_.peer_ends(in_message);
+  shard_.run_out();
+  EXPECT_EQ(shard_.wire(in_message).sent, "answer");
+  expect(0, 1, 0, 0);
+}
+
+TEST_F(Draining, a_message_behind_the_one_that_was_awaited_does_not_put_the_end_off) {
+  handler_.receiving = [](Connection connection, std::string_view) { connection.begin_message(); };
+  const Connection in_message = shard_.connect();
+  shard_.arrives(in_message, "first part");
+  begin();
+  shard_.arrives(in_message, "rest, and the next one's first part");
+  shard_.pass(std::chrono::milliseconds{2});
+  EXPECT_FALSE(in_message.is_open());
+  shard_.peer_ends(in_message);
+  shard_.run_out();
+  expect(0, 1, 0, 0);
+}
+
+TEST_F(Draining, a_message_that_does_not_end_is_cut) {
+  const Connection in_message = shard_.connect();
+  in_message.begin_message();
+  begin();
+  cut();
+  EXPECT_EQ(handler_.end(in_message).reason, DisconnectReason::drain_deadline);
+  expect(0, 0, 1, 0);
+}
+
+// The timer that was to close it would have ended its flush at once.
+TEST_F(Draining, a_close_by_hand_after_the_message_has_its_own_time) {
+  const Connection in_message = shard_.connect();
+  in_message.begin_message();
+  begin();
+  shard_.in_one_turn([&] {
+    in_message.end_message();
+    in_message.send("answer");
+    in_message.close();
+  });
+  shard_.pass(std::chrono::seconds{1});
+  EXPECT_FALSE(handler_.ended(in_message));
+  shard_.sent_all(in_message);
+  shard_.peer_ends(in_message);
+  shard_.run_out();
+  expect(0, 1, 0, 0);
+}
+
 TEST_F(Draining, each_connection_is_counted_once) {
   std::vector<Connection> connections;
   for (int count = 0; count < 9; ++count) connections.push_back(shard_.connect());

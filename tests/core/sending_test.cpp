@@ -81,7 +81,7 @@ TEST_F(Sending, an_empty_send_succeeds_and_sends_nothing) {
 /// Large enough to be kept as they are.
 class SendingMuch : public testing::Test {
  protected:
-  static constexpr std::size_t size = BlockPool::small_bytes;
+  static constexpr std::size_t size = BlockPool::block_bytes;
 
   Recorder handler_;
   Shard shard_{handler_, {.linger_timeout = seconds{5}}};

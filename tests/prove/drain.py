@@ -1,5 +1,6 @@
-"""A drain of a thousand connections, half of them in the middle of a message that is being sent: no byte of what the
-server had accepted to send is lost before the deadline, and its report says what the clients saw."""
+"""A drain of a thousand connections, half of them in the middle of a message: those that send its rest get all of its
+answer, no byte of what the server had accepted to send is lost before the deadline, and its report says what the
+clients saw."""
 
 import argparse
 import json
@@ -13,10 +14,11 @@ from server import Server, settle
 from verdict import Verdict
 
 PIECE = bytes(range(256)) * 256
+MESSAGE_BYTES = 256 << 10  # more than sockets hold
 
 
 class Client:
-    """Idle, or in the middle of a message: it has asked for more than sockets hold, and reads only in the drain."""
+    """Idle, or in the middle of a message: in the drain it sends the rest, and reads its answer."""
 
     def __init__(self, address, reads):
         self.reads = reads
@@ -28,15 +30,13 @@ class Client:
         self.socket.connect(address)
         self.socket.setblocking(False)
 
-    def ask(self, size):
-        """What the server's system takes of so much, at once; the server sends it back."""
-        sent = 0
+    def ask(self, until):
+        """What the server's system takes of the message up to there, at once; the server sends it back."""
         try:
-            while sent < size:
-                sent += self.socket.send(PIECE[: size - sent])
+            while self.asked < until:
+                self.asked += self.socket.send((PIECE * 2)[self.asked % len(PIECE):][: min(until - self.asked, len(PIECE))])
         except BlockingIOError:
             pass
-        return sent
 
     def read(self):
         """Until there is nothing more for now; sets `ending` at the end."""
@@ -53,15 +53,20 @@ class Client:
             self.ending = "reset"
 
 
-def read_to_the_end(clients):
+def talk_to_the_end(clients):
     with selectors.DefaultSelector() as selector:
         for client in clients:
-            selector.register(client.socket, selectors.EVENT_READ, client)
+            writes = client.reads and 0 < client.asked < MESSAGE_BYTES
+            selector.register(client.socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if writes else 0), client)
         while selector.get_map():
             events = selector.select(timeout=30)
             if not events:
                 return
-            for key, _ in events:
+            for key, ready in events:
+                if ready & selectors.EVENT_WRITE:
+                    key.data.ask(MESSAGE_BYTES)
+                    if key.data.asked == MESSAGE_BYTES:
+                        selector.modify(key.fileobj, selectors.EVENT_READ, key.data)
                 key.data.read()
                 if key.data.ending:
                     selector.unregister(key.fileobj)
@@ -73,18 +78,18 @@ def drain(arguments, backend, threads):
     name = f"{backend}, {threads} threads"
     half = arguments.connections // 2
     with Server("--backend", backend, "--threads", threads, "--drain-timeout", "3s", "--socket-send-buffer", "8k",
-                "--linger-timeout", "30s") as server:
+                "--linger-timeout", "30s", "--message-bytes", MESSAGE_BYTES) as server:
         idle = [Client(server.address, True) for _ in range(half)]
         # One in ten of the others never reads: it is cut off at the deadline.
         busy = [Client(server.address, number % 10 != 0) for number in range(arguments.connections - half)]
         for client in busy:
-            client.asked = client.ask(256 << 10)
+            client.ask(MESSAGE_BYTES // 2)
         settle(server.cpu_seconds)
         server.process.send_signal(signal.SIGTERM)
-        read_to_the_end([client for client in idle + busy if client.reads])
+        talk_to_the_end([client for client in idle + busy if client.reads])
         sleepers = [client for client in busy if not client.reads]
         served, _ = server.process.communicate(timeout=30)
-        read_to_the_end(sleepers)
+        talk_to_the_end(sleepers)
     served = json.loads(served)
     report, counters = served["drain"], served["counters"]
     readers = [client for client in busy if client.reads]
@@ -94,10 +99,10 @@ def drain(arguments, backend, threads):
     told = {"idle closed": report["idle_closed"], "finished": report["finished"], "cut": report["cut"]}
     verdict.claim(seen == told and sum(seen.values()) == arguments.connections and report["failed"] == 0,
                   f"{name}: the report says what the clients saw", f"clients {seen}, report {told}, {report['failed']} failed")
-    whole = sum(client.received == client.asked > 0 for client in readers)
+    whole = sum(client.received == client.asked == MESSAGE_BYTES for client in readers)
     received = sum(client.received for client in readers)
     verdict.claim(whole == len(readers), f"{name}: no byte was lost before the deadline",
-                  f"{whole} of {len(readers)} readers have all of what they had asked for, {received:,} bytes")
+                  f"{whole} of {len(readers)} have sent the rest of their message and have all of its answer, {received:,} bytes")
     # What the system of the others had taken is gone with their reset; the server had handed it over.
     lost_to_cut = counters["bytes_sent"] - received
     asked = sum(client.asked for client in sleepers)

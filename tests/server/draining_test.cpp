@@ -116,6 +116,31 @@ TEST_P(Drain, report_says_what_the_clients_saw) {
   EXPECT_EQ(disconnected(server.counters(), DisconnectReason::drain_deadline), sleepers.size());
 }
 
+TEST_P(Drain, lets_a_message_end_that_has_begun) {
+  Journal journal;
+  journal.received = [](Connection connection, std::span<const std::byte> bytes) {
+    if (text_of(bytes) == "half") return connection.begin_message();
+    connection.end_message();
+    connection.send("answer");
+  };
+  LiveServer server{journal, options()};
+  Client client = server.connect();
+  client.send("half");
+  journal.wait_for(Told::receive);
+  Client idle = server.connect();
+  journal.wait_for(Told::connect, 2);
+  server->request_drain(1h);
+  EXPECT_EQ(idle.end(), Ending::in_order);
+  client.send("rest");
+  EXPECT_EQ(client.receive(6), "answer");
+  EXPECT_EQ(client.end(), Ending::in_order);
+  idle.close();
+  client.close();
+  const DrainReport report = server->wait();
+  EXPECT_EQ(report.idle_closed, 1U);
+  EXPECT_EQ(report.finished, 1U);
+}
+
 TEST_P(Drain, without_time_cuts_everyone) {
   Journal journal;
   LiveServer server{journal, options()};

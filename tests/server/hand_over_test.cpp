@@ -179,6 +179,63 @@ TEST_P(HandOver, to_one_that_dies_before_it_serves_has_not_happened) {
   EXPECT_EQ(successor.connect().echo("served"), "served");
 }
 
+TEST_P(HandOver, waits_for_a_client_whose_proxys_header_is_on_its_way) {
+  Options behind_a_proxy = options(GetParam().from);
+  behind_a_proxy.proxy_protocol.trusted = {"127.0.0.0/8"};
+  behind_a_proxy.proxy_protocol.timeout = 1h;
+  LiveServer old{old_journal_, behind_a_proxy};
+  Client client = old.connect();
+  client.send("PROXY TCP4 192.0.2.1 ");
+  ASSERT_TRUE(eventually([&] { return old.counters().preparing == 1; }));
+  LiveServer successor{new_journal_, options(GetParam().to, old->port())};
+  client.send("198.51.100.7 56324 443\r\nlate");
+  EXPECT_EQ(client.receive(4), "late");
+  EXPECT_EQ(client.end(), Ending::in_order);
+  client.close();
+  const DrainReport report = old->wait();
+  EXPECT_EQ(report.finished, 1U);
+  EXPECT_EQ(old.counters().stage_failed, 0U);
+}
+
+// Whoever waited in a socket that the successor had not kept was reset with it, where a limit paused its listener.
+TEST_P(HandOver, leaves_nobody_in_a_queue_that_the_successor_does_not_have) {
+  Options first = on_loopback(options(GetParam().from));
+  first.listen = {{.host = "127.0.0.1"}, {.host = "127.0.0.1"}};
+  first.port = 0;
+  first.host.clear();
+  first.limits.connections_max = 1;
+  first.limits.when_full = WhenFull::pause;
+  LiveServer old{old_journal_, first};
+  const std::uint16_t kept = old->address(0).port;
+  const std::uint16_t left = old->address(1).port;
+  // An accept in flight passes the limit; all but one a socket wait.
+  std::vector<Client> clients;
+  for (int count = 0; count < 12; ++count) clients.emplace_back(left);
+  ASSERT_TRUE(eventually([&] { return old.counters().accepted != 0 && old.counters().listeners_paused != 0; }));
+  LiveServer successor{new_journal_, options(GetParam().to, kept)};
+  std::vector<std::thread> threads;
+  for (Client& client : clients) {
+    threads.emplace_back([&client] {
+      EXPECT_NO_THROW(EXPECT_EQ(client.echo("served"), "served"));
+      client.close();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(old->wait().cut, 0U);
+  EXPECT_EQ(old.counters().accepted, clients.size());
+}
+
+// epoll's registration outlives the descriptor where the successor has the socket too.
+TEST_P(HandOver, the_clients_of_the_successor_do_not_wake_the_old_one) {
+  LiveServer old{old_journal_, options(GetParam().from)};
+  const Client stays = old.connect();
+  old_journal_.wait_for(Told::connect);
+  LiveServer successor{new_journal_, options(GetParam().to, old->port())};
+  const std::uint64_t turns = old.counters().turns;
+  for (int count = 0; count < 200; ++count) EXPECT_EQ((Client{successor->port()}).echo("after"), "after");
+  EXPECT_LT(old.counters().turns, turns + 100);
+}
+
 std::vector<Change> changes() {
   const Backend usual = backend_under_test();
   return {{{1, false, usual}, {1, false, usual}},

@@ -1,6 +1,7 @@
 // Sockets that listened before the server was made: a parent's, systemd's.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,6 +54,37 @@ TEST(Inherited, a_socket_serves_who_waited_on_it_and_is_closed_in_the_end) {
   EXPECT_THROW(Client{ntohs(address.sin_port)}, std::runtime_error);
 }
 
+// The accepting thread took clients, and placed them on a shard that could not be set up.
+TEST(Inherited, a_server_that_can_not_start_takes_nobody_from_a_socket_that_others_have) {
+  Journal journal;
+  journal.received = echo;
+  const std::vector<std::intptr_t> sockets = listening(1);
+  const int shared = ::fcntl(static_cast<int>(sockets.front()), F_DUPFD_CLOEXEC, 0);
+  Options options = inheriting(sockets, 2);
+  options.on_thread_start = [](unsigned number) {
+    if (number == 1) throw std::runtime_error{"no"};
+  };
+  Server stillborn{options, journal};
+  std::vector<Client> waiting;
+  for (int count = 0; count < 20; ++count) waiting.emplace_back(stillborn.port());
+  EXPECT_THROW(stillborn.start(), std::runtime_error);
+  EXPECT_EQ(stillborn.counters().accepted, 0U);
+  LiveServer server{journal, inheriting({shared})};
+  for (Client& client : waiting) EXPECT_EQ(client.echo("served"), "served");
+}
+
+// io_uring's drain made them blocking again, as it had found them: who shared them could wait in an accept for ever.
+TEST(Inherited, a_socket_is_non_blocking_for_good) {
+  Journal journal;
+  const std::vector<std::intptr_t> sockets = listening(1);
+  const int shared = ::fcntl(static_cast<int>(sockets.front()), F_DUPFD_CLOEXEC, 0);
+  LiveServer server{journal, inheriting(sockets)};
+  EXPECT_EQ(::fcntl(shared, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+  server.stop();
+  EXPECT_EQ(::fcntl(shared, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+  ::close(shared);
+}
+
 TEST(Inherited, fewer_sockets_than_shards_imply_the_accepting_thread) {
   Journal journal;
   LiveServer server{journal, inheriting(listening(1), 3)};
@@ -91,6 +123,41 @@ TEST(Inherited, a_listener_has_a_handler_of_its_own_whichever_of_its_sockets_a_c
   }
   server.request_drain(std::chrono::milliseconds{0});
   server.wait();
+}
+
+int option_of(int socket, int level, int name) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  EXPECT_EQ(::getsockopt(socket, level, name, &value, &length), 0);
+  return value;
+}
+
+// The second server found none of its addresses at the path; with that it changed the options of the first one's.
+TEST(Inherited, sockets_can_be_handed_over_to_a_server_that_has_inherited_them_too) {
+  Journal old_journal;
+  Journal new_journal;
+  old_journal.received = new_journal.received = echo;
+  const std::vector<std::intptr_t> sockets = listening(1);
+  const int shared = ::fcntl(static_cast<int>(sockets.front()), F_DUPFD_CLOEXEC, 0);
+  const int again = ::fcntl(shared, F_DUPFD_CLOEXEC, 0);
+  Options options = inheriting(sockets);
+  options.hand_over_path = "/tmp/iocpp-inherited-" + std::to_string(::getpid());
+  options.drain_timeout = std::chrono::hours{1};
+  LiveServer old{old_journal, options};
+  EXPECT_EQ(option_of(shared, IPPROTO_TCP, TCP_NODELAY), 1);
+  options.listen = {{.inherited = {again}}};
+  options.tcp_nodelay = false;
+  Server successor{options, new_journal};
+  EXPECT_TRUE(successor.took_over());
+  EXPECT_EQ(option_of(shared, IPPROTO_TCP, TCP_NODELAY), 1) << "it is the old server's until the new one serves";
+  successor.start();
+  EXPECT_EQ(option_of(shared, IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_TRUE(old->wait().handed_over);
+  for (int count = 0; count < 20; ++count) EXPECT_EQ((Client{successor.port()}).echo("after"), "after");
+  EXPECT_EQ(successor.counters().accepted, 20U);
+  successor.request_drain(std::chrono::milliseconds{0});
+  successor.wait();
+  ::close(shared);
 }
 
 /// What the constructor says of a handle.

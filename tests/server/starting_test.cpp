@@ -111,9 +111,11 @@ TEST_P(FailingFactory, makes_start_fail_and_leaves_nothing) {
     EXPECT_EQ(footprint_after({.descriptors = Footprint::now().descriptors, .threads = before.threads}).threads,
               before.threads);
     EXPECT_THROW(server.start(), std::system_error);
-    [[maybe_unused]] const DrainReport report = server.wait();
+    const DrainReport report = server.wait();
+    EXPECT_EQ(report.cut + report.idle_closed + report.finished + report.failed, 0U);
+    EXPECT_EQ(server.counters().accepted, 0U);
+    for (Client& client : waiting) EXPECT_NE(client.end(), Ending::silent);
   }
-  for (Client& client : waiting) EXPECT_NE(client.end(), Ending::silent);
   waiting.clear();
   EXPECT_EQ(footprint_after(before), before);
 }

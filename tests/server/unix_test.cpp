@@ -111,6 +111,42 @@ TEST_F(UnixSocket, the_file_has_the_permissions_asked_for_and_goes_with_the_serv
   EXPECT_FALSE(fs::exists(path));
 }
 
+/// This process's handle of the listener on the path.
+int listener_on(const std::string& path) {
+  for (int handle = 0; handle < 1024; ++handle) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (::getsockopt(handle, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) continue;
+    sockaddr_un address{};
+    socklen_t length = sizeof address;
+    ::getsockname(handle, reinterpret_cast<sockaddr*>(&address), &length);
+    if (address.sun_family == AF_UNIX && path == address.sun_path) return handle;
+  }
+  return -1;
+}
+
+TEST_F(UnixSocket, the_file_of_a_listener_that_was_made_anew_goes_with_the_server_too) {
+  {
+    Options one_by_one = options();
+    one_by_one.accepts_in_flight = 1;
+    one_by_one.limits.when_full = WhenFull::pause;
+    LiveServer server{journal, one_by_one};
+    const int listener = listener_on(path);
+    ASSERT_GE(listener, 0);
+    {
+      // Foreign code puts a socket that does not listen in its place; the next accept finds out.
+      const Descriptor kept{::dup(listener)};
+      const Descriptor other{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+      ASSERT_EQ(::dup2(other.get(), listener), listener);
+      const UnixClient knocks{path};
+      ASSERT_TRUE(eventually([&] { return server.counters().listeners_lost != 0; }));
+    }
+    ASSERT_TRUE(eventually([&] { return server.counters().listeners_restored != 0; }));
+    EXPECT_EQ(UnixClient{path}.echo("hello"), "hello");
+  }
+  EXPECT_FALSE(fs::exists(path));
+}
+
 TEST_F(UnixSocket, a_path_on_which_nobody_listens_is_replaced) {
   {
     const Descriptor left{::socket(AF_UNIX, SOCK_STREAM, 0)};

@@ -60,7 +60,8 @@ void add_listeners(CLI::App& app, Serve& serve) {
   app.add_option("--take-over", serve.options.server.hand_over_path,
                  "Take over from the server that runs with the same path, if there is one, and be there for the next: "
                  "no client is lost (docs/DRAIN.md)")
-      ->type_name("PATH");
+      ->type_name("PATH")
+      ->default_str("none");
   app.add_flag("--ipv6-only", serve.ipv6_only, "IPv6 addresses refuse IPv4 clients");
   const auto permissions = [&serve](const std::string& text) {
     const bool octal = !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string::npos;
@@ -155,6 +156,7 @@ void add_proxy_protocol(CLI::App& app, iocpp::ProxyProtocol& proxy) {
          "A network of proxies that begin each connection with the PROXY protocol's header (HAProxy's send-proxy or "
          "send-proxy-v2), such as 10.0.0.0/8 or ::1; may be given several times")
       ->type_name("NETWORK")
+      ->default_str("none")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   const auto untrusted = [&proxy](const std::string& text) {
@@ -203,7 +205,7 @@ void add_buffers(CLI::App& app, iocpp::Options& options) {
 
 void add_deadlines(CLI::App& app, iocpp::Options& options) {
   program::add_size(app, "--send-queue-bytes-max-total", options.send_queue_bytes_max_total, 0, bytes_most,
-                    "Bytes in all send queues together: a connection that would queue more is ended. 0: no such cap");
+                    "Memory of all send queues together: a connection that would queue more is ended. 0: no such cap");
   constexpr std::chrono::nanoseconds longest_deadline = std::chrono::hours{24 * 20};
   const auto add = [&app, longest_deadline](const char* name, std::chrono::milliseconds& deadline, const char* what) {
     program::add_duration(app, name, deadline, 0ms, longest_deadline, what);

@@ -1,5 +1,6 @@
 #include "serve_report.hpp"
 
+#include <array>
 #include <iomanip>
 #include <string>
 #include <string_view>
@@ -17,18 +18,26 @@ void line_if_any(std::ostream& out, std::string_view label, std::uint64_t number
   if (number != 0) line(out, label, with_commas(number));
 }
 
-std::string_view name_of(std::size_t reason) {
-  return iocpp::to_string(static_cast<iocpp::DisconnectReason>(reason));
+/// One count for each of an enumeration.
+template <class Reason, std::size_t Size>
+void lines_by(std::ostream& out, const std::array<std::uint64_t, Size>& counts) {
+  for (std::size_t at = 0; at < Size; ++at)
+    line_if_any(out, "  " + std::string{to_string(static_cast<Reason>(at))}, counts[at]);
+}
+
+template <class Reason, std::size_t Size>
+nlohmann::ordered_json json_by(const std::array<std::uint64_t, Size>& counts) {
+  nlohmann::ordered_json json;
+  for (std::size_t at = 0; at < Size; ++at) json[std::string{to_string(static_cast<Reason>(at))}] = counts[at];
+  return json;
 }
 
 void print_accept_errors(std::ostream& out, const iocpp::Counters& counters) {
   line_if_any(out, "shed at the handle limit", counters.shed);
   line_if_any(out, "refused", counters.refused);
-  for (std::size_t why = 0; why < iocpp::refusals; ++why)
-    line_if_any(out, "  " + std::string{to_string(static_cast<iocpp::Refusal>(why))}, counters.refused_for[why]);
+  lines_by<iocpp::Refusal>(out, counters.refused_for);
   line_if_any(out, "without a proxy's header", counters.stage_failed);
-  for (std::size_t why = 0; why < iocpp::proxy_failures; ++why)
-    line_if_any(out, "  " + std::string{to_string(static_cast<iocpp::ProxyFailure>(why))}, counters.proxy_failed[why]);
+  lines_by<iocpp::ProxyFailure>(out, counters.proxy_failed);
   line_if_any(out, "pauses of a listener", counters.accept_pauses);
   line_if_any(out, "not counted by address", counters.addresses_untracked);
   line_if_any(out, "accepts of lost clients", counters.accept_dropped);
@@ -42,9 +51,7 @@ void print_accept_errors(std::ostream& out, const iocpp::Counters& counters) {
 
 void print(std::ostream& out, const iocpp::Counters& counters, const iocpp::DrainReport& drain) {
   line(out, "accepted", with_commas(counters.accepted));
-  for (std::size_t reason = 0; reason < iocpp::disconnect_reasons; ++reason) {
-    line_if_any(out, "  " + std::string{name_of(reason)}, counters.disconnected[reason]);
-  }
+  lines_by<iocpp::DisconnectReason>(out, counters.disconnected);
   line_if_any(out, "  still open", counters.connections_open);
   print_accept_errors(out, counters);
   line(out, "received", bytes_text(static_cast<double>(counters.bytes_received)));
@@ -61,23 +68,13 @@ void print(std::ostream& out, const iocpp::Counters& counters, const iocpp::Drai
 }
 
 nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
-  nlohmann::ordered_json disconnected;
-  for (std::size_t reason = 0; reason < iocpp::disconnect_reasons; ++reason) {
-    disconnected[std::string{name_of(reason)}] = counters.disconnected[reason];
-  }
-  nlohmann::ordered_json refused_for;
-  for (std::size_t why = 0; why < iocpp::refusals; ++why)
-    refused_for[std::string{to_string(static_cast<iocpp::Refusal>(why))}] = counters.refused_for[why];
-  nlohmann::ordered_json proxy_failed;
-  for (std::size_t why = 0; why < iocpp::proxy_failures; ++why)
-    proxy_failed[std::string{to_string(static_cast<iocpp::ProxyFailure>(why))}] = counters.proxy_failed[why];
   return {{"accepted", counters.accepted},
           {"shed", counters.shed},
           {"refused", counters.refused},
-          {"refused_for", refused_for},
+          {"refused_for", json_by<iocpp::Refusal>(counters.refused_for)},
           {"preparing", counters.preparing},
           {"stage_failed", counters.stage_failed},
-          {"proxy_failed", proxy_failed},
+          {"proxy_failed", json_by<iocpp::ProxyFailure>(counters.proxy_failed)},
           {"accept_attempts", counters.accept_attempts},
           {"accept_dropped", counters.accept_dropped},
           {"accept_no_resources", counters.accept_no_resources},
@@ -88,7 +85,7 @@ nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
           {"listeners_lost", counters.listeners_lost},
           {"listeners_restored", counters.listeners_restored},
           {"connections_open", counters.connections_open},
-          {"disconnected", disconnected},
+          {"disconnected", json_by<iocpp::DisconnectReason>(counters.disconnected)},
           {"bytes_received", counters.bytes_received},
           {"bytes_sent", counters.bytes_sent},
           {"unsent_bytes", counters.unsent_bytes},

@@ -33,6 +33,17 @@ int Port<Sys>::watch(std::uint32_t index, Listening& listening) noexcept {
   return error;
 }
 
+/// A registration outlives its descriptor where another process has the socket too (epoll(7), question 6): every client
+/// of a successor would wake this loop.
+template <class Sys>
+void Port<Sys>::unwatch_listener(int descriptor) noexcept {
+  for (Listening& listening : listeners_) {
+    if (!listening.watched || listening.descriptor != descriptor) continue;
+    sys_.unwatch(descriptor);
+    listening.watched = false;
+  }
+}
+
 template <class Sys>
 bool Port<Sys>::accept(ListenerRef listener, bool multishot) {
   Listening* of = listening(listener);

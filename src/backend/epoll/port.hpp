@@ -120,6 +120,7 @@ class Port {
 
   Listening* listening(ListenerRef listener) noexcept;
   int watch(std::uint32_t index, Listening& listening) noexcept;
+  void unwatch_listener(int descriptor) noexcept;
   void accept_clients() noexcept;
   void accept_clients(std::uint32_t index, Listening& listening) noexcept;
   int accept_noting_the_last(Listening& listening) noexcept;

@@ -36,6 +36,10 @@ int Sys::watch(int handle, std::uint32_t events, std::uint64_t user) noexcept {
   return result_of(::epoll_ctl(epoll_, EPOLL_CTL_ADD, handle, &event));
 }
 
+void Sys::unwatch(int handle) noexcept {
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
+}
+
 int Sys::watch_doorbell(std::uint32_t events, std::uint64_t user) noexcept {
   return watch(doorbell_.descriptor(), events, user);
 }

@@ -27,6 +27,7 @@ class Sys : public posix::Handles {
   void teardown() noexcept;
 
   int watch(int handle, std::uint32_t events, std::uint64_t user) noexcept;
+  void unwatch(int handle) noexcept;
   int watch_doorbell(std::uint32_t events, std::uint64_t user) noexcept;
 
   /// How many events there are, for `each_event`. None: for ever.

@@ -128,6 +128,7 @@ bool Port<Sys>::close(SlotRef slot, bool reset) {
 
 template <class Sys>
 void Port<Sys>::close_now(NativeHandle handle, bool reset) noexcept {
+  unwatch_listener(descriptor(handle));
   if (reset) sys_.reset_on_close(descriptor(handle));
   sys_.close_now(descriptor(handle));
 }

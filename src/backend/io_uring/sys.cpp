@@ -172,14 +172,12 @@ void Sys::publish_buffers(unsigned count) noexcept {
 }
 
 int Sys::accept_now(int listener) noexcept {
-  // Non-blocking for this one call: io_uring's own accepts want a blocking listener (they would answer EAGAIN on older
-  // kernels).
-  const int flags = ::fcntl(listener, F_GETFL);
-  ::fcntl(listener, F_SETFL, flags | O_NONBLOCK);
+  // For good, whoever has made it: the mode is the open socket's, which another process may share, and one of the two
+  // that made it blocking again would let the other wait here. io_uring's own accepts wait all the same (io_uring/net.c;
+  // before Linux 5.19 they did not).
+  ::fcntl(listener, F_SETFL, O_NONBLOCK);
   const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-  const int error = errno;
-  ::fcntl(listener, F_SETFL, flags);
-  return accepted >= 0 ? accepted : -error;
+  return accepted >= 0 ? accepted : -errno;
 }
 
 }  // namespace iocpp::io_uring

@@ -18,16 +18,17 @@ struct HandOverMessage {
     hello,     ///< The successor: I am here.
     listener,  ///< A listener, with handles; one of many sockets comes in several.
     point,     ///< The meeting point, with its handle; nothing more comes.
+    kept,      ///< The successor: of the listeners, I have this one too.
     serving,   ///< The successor: I serve.
     released,  ///< I accept nobody any more.
   };
   static constexpr std::uint32_t this_magic = 0x696f6370;
-  static constexpr std::uint32_t this_version = 1;
+  static constexpr std::uint32_t this_version = 2;
 
   std::uint32_t magic = this_magic;
   std::uint32_t version = this_version;
   Kind kind = Kind::hello;
-  std::uint32_t number = 0;  ///< listener: its place in the options
+  std::uint32_t number = 0;  ///< listener, kept: which of them
   std::uint32_t family = 0;  ///< listener: 0 for IPv4, 1 for IPv6
   std::uint32_t scope = 0;
   std::uint32_t port = 0;

@@ -19,8 +19,8 @@ namespace {
 
 }  // namespace
 
-backend::ListeningSockets backend::inherit(const Listen& where, const Options& options) {
-  ListeningSockets sockets;
+backend::ListeningSockets backend::inherit(const Listen& where) {
+  ListeningSockets sockets{.address = {}, .handles = {}, .origin = Origin::inherited};
   for (const std::intptr_t inherited : where.inherited) {
     const int handle = static_cast<int>(inherited);
     if (const std::string fault = posix::fault_of_listener(handle); !fault.empty()) refuse(handle, fault);
@@ -32,7 +32,7 @@ backend::ListeningSockets backend::inherit(const Listen& where, const Options& o
                          "; one Listen has one address");
     }
     ::fcntl(handle, F_SETFD, FD_CLOEXEC);
-    if (!posix::set_inherited(handle, options)) refuse(handle, "takes no options");
+    ::fcntl(handle, F_SETFL, O_NONBLOCK);
     sockets.handles.push_back(handle);
   }
   return sockets;

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,7 +31,7 @@ enum class Sharing : std::uint8_t {
 /// A listening socket, or -1 and errno.
 int open_listener(const Address& address, bool ipv6_only, const Options& options, Sharing sharing) noexcept {
   const int family = address.family == Address::Family::ipv4 ? AF_INET : AF_INET6;
-  Socket socket{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  Socket socket{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (socket.get() < 0) return -1;
   sockaddr_storage native;
   const socklen_t length = posix::to_native(address, native);
@@ -88,11 +89,30 @@ Address address_of(const Listen& where) {
 }
 
 void make_own(const ListeningSockets& sockets, const Options& options) {
+  if (sockets.origin == Origin::made) return;
   for (const NativeHandle handle : sockets.handles) {
     const int socket = static_cast<int>(handle);
-    // A listening socket that is told to listen takes the new backlog, listen(2).
-    if (!posix::set_inherited(socket, options) || ::listen(socket, options.backlog) != 0) fail(sockets.address, errno);
+    bool done = posix::set_inherited(socket, options);
+    if (sockets.origin == Origin::handed_over) {
+      // What the predecessor has set; its backlog is taken by another listen(2).
+      done = done && (options.keepalive.count() > 0 || set(socket, SOL_SOCKET, SO_KEEPALIVE, 0)) &&
+             ::listen(socket, options.backlog) == 0;
+    }
+    if (!done) fail(sockets.address, errno);
   }
+}
+
+bool is_ipv6_only(NativeHandle handle) noexcept {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return ::getsockopt(static_cast<int>(handle), IPPROTO_IPV6, IPV6_V6ONLY, &value, &length) == 0 && value != 0;
+}
+
+bool is_same_socket(NativeHandle one, NativeHandle other) noexcept {
+  struct stat first {};
+  struct stat second {};
+  return ::fstat(static_cast<int>(one), &first) == 0 && ::fstat(static_cast<int>(other), &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 bool listens_on(NativeHandle handle, const Address& address) noexcept {

@@ -49,7 +49,8 @@ UnixMeetingPoint::Event UnixMeetingPoint::wait_for(int descriptor, int milliseco
   do {
     ready = ::poll(watched.data(), watched.size(), milliseconds);
   } while (ready < 0 && errno == EINTR);
-  if (watched[0].revents != 0) return Event::stopped;
+  stopped_ = watched[0].revents != 0;
+  if (stopped_) return Event::stopped;
   return watched[1].revents != 0 ? Event::ready : Event::silent;
 }
 
@@ -66,29 +67,44 @@ bool UnixMeetingPoint::give(const std::vector<backend::HandedListener>& listener
 }
 
 /// A successor that said hello has as long as it needs to serve: while it lives, nobody else can take over.
-bool UnixMeetingPoint::wait_for_successor(const Offer& listeners) {
+std::optional<std::vector<std::size_t>> UnixMeetingPoint::wait_for_successor(const Offer& offer) {
   while (wait_for(listening_.get(), -1) != Event::stopped) {
     successor_ = Descriptor{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (successor_.get() < 0) {
       if (wait_for(-1, 100) == Event::stopped) break;  // no handles, as a rule
       continue;
     }
+    const std::vector<backend::HandedListener> listeners = offer();
     if (greet(listeners)) {
-      if (wait_for(successor_.get(), -1) == Event::stopped) break;
-      const auto answer = receive_message(successor_.get());
-      if (answer && answer->message.kind == HandOverMessage::Kind::serving) return true;
+      if (auto kept = wait_until_it_serves(listeners)) return kept;
+      if (stopped_) break;
     }
     successor_ = Descriptor{};  // so that it knows
   }
   leave();
-  return false;
+  return std::nullopt;
 }
 
-bool UnixMeetingPoint::greet(const Offer& listeners) {
+/// Nothing: it does not; or we are to stop.
+std::optional<std::vector<std::size_t>> UnixMeetingPoint::wait_until_it_serves(
+    const std::vector<backend::HandedListener>& listeners) {
+  std::vector<std::size_t> kept;
+  while (wait_for(successor_.get(), -1) != Event::stopped) {
+    const auto answer = receive_message(successor_.get());
+    if (!answer) return std::nullopt;
+    const HandOverMessage& message = answer->message;
+    if (message.kind == HandOverMessage::Kind::serving) return kept;
+    if (message.kind != HandOverMessage::Kind::kept || message.number >= listeners.size()) return std::nullopt;
+    kept.push_back(listeners[message.number].number);
+  }
+  return std::nullopt;
+}
+
+bool UnixMeetingPoint::greet(const std::vector<backend::HandedListener>& listeners) {
   set_time_limit(successor_.get(), message_seconds);
   if (!is_trusted(successor_.get())) return false;
   const auto hello = receive_message(successor_.get());
-  return hello && hello->message.kind == HandOverMessage::Kind::hello && give(listeners());
+  return hello && hello->message.kind == HandOverMessage::Kind::hello && give(listeners);
 }
 
 void UnixMeetingPoint::release() noexcept {

@@ -13,14 +13,15 @@ class UnixMeetingPoint final : public backend::MeetingPoint {
       : path_{std::move(path)}, listening_{std::move(listening)} {}
   ~UnixMeetingPoint() override;
 
-  bool wait_for_successor(const Offer& listeners) override;
+  std::optional<std::vector<std::size_t>> wait_for_successor(const Offer& listeners) override;
   void release() noexcept override;
   void stop() noexcept override { stop_.ring(); }
 
  private:
   enum class Event : std::uint8_t { ready, silent, stopped };
   Event wait_for(int descriptor, int milliseconds) noexcept;
-  bool greet(const Offer& listeners);
+  bool greet(const std::vector<backend::HandedListener>& listeners);
+  std::optional<std::vector<std::size_t>> wait_until_it_serves(const std::vector<backend::HandedListener>& listeners);
   bool give(const std::vector<backend::HandedListener>& listeners) noexcept;
   void leave() noexcept;
 
@@ -28,7 +29,8 @@ class UnixMeetingPoint final : public backend::MeetingPoint {
   Descriptor listening_;
   Descriptor successor_;
   Doorbell stop_;
-  bool left_ = false;  // the path is not ours any more
+  bool left_ = false;     // the path is not ours any more
+  bool stopped_ = false;  // `stop` was seen
 };
 
 }  // namespace iocpp::posix

@@ -52,7 +52,12 @@ class UnixPredecessor final : public backend::Predecessor {
 
   std::unique_ptr<backend::MeetingPoint> replace() override {
     set_time_limit(connection_.get(), release_seconds);
-    const bool told = send_message(connection_.get(), {.kind = HandOverMessage::Kind::serving});
+    bool told = true;
+    for (std::uint32_t number = 0; number < listeners_.size(); ++number) {
+      if (listeners_[number].kept)
+        told = told && send_message(connection_.get(), {.kind = HandOverMessage::Kind::kept, .number = number});
+    }
+    told = told && send_message(connection_.get(), {.kind = HandOverMessage::Kind::serving});
     if (told) receive_message(connection_.get());
     // It may have been told to end meanwhile, and have taken the path away before it left.
     if (::access(path_.c_str(), F_OK) != 0) return backend::MeetingPoint::make(path_);
@@ -70,7 +75,8 @@ class UnixPredecessor final : public backend::Predecessor {
     const HandOverMessage& message = received.message;
     if (message.number > listeners_.size()) fail_silent();
     if (message.number == listeners_.size()) {
-      listeners_.push_back({.address = {.family = message.family == 0 ? Address::Family::ipv4 : Address::Family::ipv6,
+      listeners_.push_back({.number = message.number,
+                            .address = {.family = message.family == 0 ? Address::Family::ipv4 : Address::Family::ipv6,
                                         .port = static_cast<std::uint16_t>(message.port),
                                         .scope = message.scope},
                             .ipv6_only = message.ipv6_only != 0,

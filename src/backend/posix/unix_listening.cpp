@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "backend/posix/descriptor.hpp"
 #include "backend/posix/unix_address.hpp"
@@ -19,7 +20,7 @@ constexpr std::string_view prefix = "unix:";
 
 /// A listening socket, or -1 and errno.
 int open_listener(const UnixAddress& address, unsigned permissions, const Options& options) noexcept {
-  Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (socket.get() < 0 || !set_buffers(socket.get(), options)) return -1;
   const Descriptor lock = lock_folder(address);
   if (!bind_anew(socket.get(), address)) return -1;
@@ -68,9 +69,12 @@ bool is_unix(const Listen& where) noexcept {
   return where.host.starts_with(posix::prefix);
 }
 
-NativeHandle listen_on_unix_again(const Listen& where, const Options& options, int& error) noexcept {
+NativeHandle listen_on_unix_again(const Listen& where, const Options& options, FileIdentity& file,
+                                  int& error) noexcept {
   try {
-    return posix::listen_on_unix(where, options).handles.front();
+    ListeningSockets made = posix::listen_on_unix(where, options);
+    file = std::move(made.file);
+    return made.handles.front();
   } catch (const std::system_error& failure) {
     error = failure.code().value();
   } catch (...) {

@@ -95,7 +95,7 @@ bool is_unix(const Listen& where) noexcept {
   return where.host.starts_with("unix:");
 }
 
-NativeHandle listen_on_unix_again(const Listen&, const Options&, int& error) noexcept {
+NativeHandle listen_on_unix_again(const Listen&, const Options&, FileIdentity&, int& error) noexcept {
   error = WSAEAFNOSUPPORT;
   return no_handle;
 }
@@ -121,7 +121,7 @@ ListeningSockets listen_on(const Listen& where, const Options& options, std::siz
   return made;
 }
 
-ListeningSockets inherit(const Listen&, const Options&) {
+ListeningSockets inherit(const Listen&) {
   throw std::system_error(make_error_code(errc::not_supported),
                           "Listen::inherited: not on Windows, where a socket stays tied to its first port");
 }
@@ -131,6 +131,14 @@ Address address_of(const Listen& where) {
 }
 
 void make_own(const ListeningSockets&, const Options&) {}
+
+bool is_ipv6_only(NativeHandle) noexcept {
+  return false;
+}
+
+bool is_same_socket(NativeHandle one, NativeHandle other) noexcept {
+  return one == other;
+}
 
 bool listens_on(NativeHandle, const Address&) noexcept {
   return false;
