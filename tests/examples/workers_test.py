@@ -19,17 +19,16 @@ class WorkersTest(unittest.TestCase):
                 client.close()
             self.assertEqual(server.end(), (0, ""))
 
-    def test_an_answer_under_way_is_waited_for(self):
+    def test_the_end_cuts_no_answer(self):
         with example.Example(example.program(), 0) as server:
-            first = socket.create_connection(server.address, timeout=example.PATIENCE)
-            later = [socket.create_connection(server.address, timeout=example.PATIENCE) for _ in range(5)]
-            for client in [first, *later]:
+            first, *others = [socket.create_connection(server.address, timeout=example.PATIENCE) for _ in range(6)]
+            for client in (first, *others):
                 client.sendall(b"abc")
-            # One worker, a while each: when some answer is here, others are not.
             self.assertEqual(first.recv(100), b"294\n")
             server.ask_to_end()
-            self.assertEqual([example.receive_all(client) for client in later], [b"294\n"] * 5)
-            for client in [first, *later]:
+            # Whose question a shard had not read by then is not answered. An end without order would raise.
+            self.assertLessEqual({example.receive_all(client) for client in others}, {b"", b"294\n"})
+            for client in (first, *others):
                 client.close()
             self.assertEqual(server.end(), (0, ""))
 
