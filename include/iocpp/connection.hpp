@@ -27,19 +27,27 @@ class Core;
 class ConnectionId {
  public:
   constexpr ConnectionId() noexcept = default;
+  /// Of its parts; each is cut to its bits.
   constexpr ConnectionId(unsigned shard, std::uint32_t slot, std::uint32_t generation) noexcept
       : value_{(std::uint64_t{shard & 0xffU} << 56) | (std::uint64_t{slot & 0xffffffU} << 32) | generation} {}
+  /// What `value` has said, of a log or of another process.
   static constexpr ConnectionId from_value(std::uint64_t value) noexcept {
     ConnectionId id;
     id.value_ = value;
     return id;
   }
 
+  /// All of it as one number.
   constexpr std::uint64_t value() const noexcept { return value_; }
+  /// The shard on whose thread the connection lives: for `Server::post`.
   constexpr unsigned shard() const noexcept { return static_cast<unsigned>(value_ >> 56); }
+  /// Its place in that shard, which others have had before.
   constexpr std::uint32_t slot() const noexcept { return static_cast<std::uint32_t>(value_ >> 32) & 0xffffffU; }
+  /// Grows each time that the place is used again.
   constexpr std::uint32_t generation() const noexcept { return static_cast<std::uint32_t>(value_); }
+  /// False: it is no connection's.
   constexpr explicit operator bool() const noexcept { return value_ != 0; }
+  /// By `value`: any order that is always the same.
   friend constexpr auto operator<=>(ConnectionId, ConnectionId) noexcept = default;
 
  private:
@@ -71,9 +79,9 @@ IOCPP_EXPORT std::string_view to_string(DisconnectReason reason) noexcept;
 
 /// How a connection ended: the reason, the system's error where there was one, and what was lost.
 struct Disconnect {
-  DisconnectReason reason = DisconnectReason::local_close;
-  std::error_code error{};       ///< Success where the connection ended in order.
-  std::size_t unsent_bytes = 0;  ///< Bytes that were queued and never handed to the system.
+  DisconnectReason reason = DisconnectReason::local_close;  ///< Why it ended.
+  std::error_code error{};                                  ///< Success where the connection ended in order.
+  std::size_t unsent_bytes = 0;                             ///< Bytes that were queued and never handed to the system.
 };
 
 /// What became of a `send`. May be ignored: the connection's end is reported by `on_disconnect` anyway.
@@ -82,6 +90,7 @@ struct SendResult {
   bool above_high_watermark = false;  ///< Queued, and the queue is above its high watermark: wait for `on_writable`.
   bool closed = false;                ///< Not queued: the connection, or its sending side, has ended.
   bool overflow = false;              ///< Not queued: past the hard cap. The connection ends with `send_overflow`.
+  /// `queued`.
   explicit operator bool() const noexcept { return queued; }
 };
 
@@ -90,8 +99,11 @@ using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
 
 /// The process at the other end of a Unix socket, as it was when it connected.
 struct PeerCredentials {
+  /// Its process id.
   std::int64_t process = 0;
+  /// Its effective user id.
   std::uint64_t user = 0;
+  /// Its effective group id.
   std::uint64_t group = 0;
 };
 
@@ -105,6 +117,7 @@ class Connection {
  public:
   Connection() noexcept = default;
 
+  /// Which connection it is, also after its end.
   ConnectionId id() const noexcept { return id_; }
 
   /// True until the connection was closed, aborted or lost.
@@ -113,6 +126,7 @@ class Connection {
   /// Queues a copy of `bytes`, behind what is queued already. `bytes` need only live during the call. What `on_receive`
   /// was lent may be sent from where it lies instead (io_uring).
   IOCPP_EXPORT SendResult send(std::span<const std::byte> bytes) const;
+  /// The same for text.
   IOCPP_EXPORT SendResult send(std::string_view text) const;
 
   /// Queues the vector's bytes without a copy, and takes the vector.
@@ -138,12 +152,14 @@ class Connection {
   /// Stops receiving: after the running callback returns there is no `on_receive` (nor `on_peer_shutdown`) until
   /// `resume_receive`. What was already on its way is kept and delivered first.
   IOCPP_EXPORT void pause_receive() const noexcept;
+  /// Ends what `pause_receive` began. A pause by backpressure goes on.
   IOCPP_EXPORT void resume_receive() const noexcept;
 
   /// A message of the peer's has begun and is not complete: from now on, until `end_message`, it must come at
   /// `Deadlines::min_rate_bytes`, and a drain does not find the connection idle (`close_after_message`). Called again,
   /// the next message has begun.
   IOCPP_EXPORT void begin_message() const noexcept;
+  /// The peer's message is complete: no rate is asked for until the next one begins.
   IOCPP_EXPORT void end_message() const noexcept;
 
   /// As `close`: at once where no message has begun, otherwise soon after it has ended, with what the callback that
@@ -155,6 +171,7 @@ class Connection {
   /// any other end of the connection: `on_timer` is not called after any of them. Throws `std::bad_alloc` where there
   /// is no memory for it.
   IOCPP_EXPORT void start_timer(std::chrono::nanoseconds after) const;
+  /// Stops the timer, if one runs: `Handler::on_timer` is not called.
   IOCPP_EXPORT void cancel_timer() const noexcept;
 
   /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected`

@@ -42,7 +42,9 @@ IOCPP_EXPORT const std::error_category& category() noexcept;
 /// The category of the system's errors: `value()` is the native number, `message()` the system's text with that number.
 IOCPP_EXPORT const std::error_category& native_category() noexcept;
 
+/// An error of the library's own, of `category()`.
 IOCPP_EXPORT std::error_code make_error_code(errc error) noexcept;
+/// What makes `error == iocpp::errc::closed` work, for errors of either category.
 IOCPP_EXPORT std::error_condition make_error_condition(errc error) noexcept;
 
 /// The system's error number `value` (errno, WSAGetLastError, GetLastError) as an error code. 0 is success.

@@ -30,11 +30,12 @@ struct LengthPrefix {
 /// A message is everything up to a delimiter, which is not part of it.
 struct Delimiter {
   std::string text = "\n";  ///< 1 to 64 bytes.
-  /// A '\r' before the delimiter is not part of the message either: with "\n", lines that end with "\r\n" or "\n".
+  /// A `\r` before the delimiter is not part of the message either: with "\n", lines that end with "\r\n" or "\n".
   bool drop_carriage_return = false;
-  std::size_t message_bytes_max = 64U << 10;  ///< A '\r' counted. A longer one is `FramingError::too_long`.
+  std::size_t message_bytes_max = 64U << 10;  ///< A `\r` counted. A longer one is `FramingError::too_long`.
 };
 
+/// Why a stream can't be read any further.
 enum class FramingError : std::uint8_t {
   none,
   too_long,    ///< A message of more than `message_bytes_max`: told when that is known, not when it has come.
@@ -46,9 +47,10 @@ IOCPP_EXPORT std::string_view to_string(FramingError error) noexcept;
 
 /// What became of the bytes that were read. True: no error.
 struct [[nodiscard]] FramingResult {
-  FramingError error = FramingError::none;
-  bool stopped = false;      ///< By the callback, or since it has ended the connection.
-  std::size_t consumed = 0;  ///< All bytes; where it stopped, those up to the end of the last message.
+  FramingError error = FramingError::none;  ///< `none`: all is well.
+  bool stopped = false;                     ///< By the callback, or since it has ended the connection.
+  std::size_t consumed = 0;                 ///< All bytes; where it stopped, those up to the end of the last message.
+  /// No error.
   explicit operator bool() const noexcept { return error == FramingError::none; }
 };
 
@@ -57,6 +59,7 @@ struct [[nodiscard]] FramingResult {
 /// copied.
 class PartialMessage {
  public:
+  /// No message is incomplete.
   bool empty() const noexcept { return kept_ == nullptr; }
   /// What has come of it, with its length. Valid until the next read. At the end of a stream: what was cut off.
   std::span<const std::byte> bytes() const noexcept {
@@ -86,6 +89,7 @@ class Framing {
  public:
   /// Throws `std::system_error` (`errc::invalid_argument`) for a rule that is out of its range.
   IOCPP_EXPORT explicit Framing(LengthPrefix rule);
+  /// The same, by a delimiter.
   IOCPP_EXPORT explicit Framing(Delimiter rule);
 
   /// Calls `on_message(std::span<const std::byte>)` with each message that is complete, in order, and keeps the

@@ -47,6 +47,7 @@ struct Listen {
   std::string name{};  ///< For you: the server does not use it. `listeners_from_systemd` sets it.
 };
 
+/// All that a server can be told. Out of its range, the constructor of `Server` throws, and its text names the option.
 struct Options {
   std::uint16_t port = 0;        ///< The port of the one listener, unless `listen` names others. 0: a free one.
   std::string host{};            ///< Its address; see `Listen::host`. Empty: every address, IPv6 and IPv4.
@@ -55,6 +56,7 @@ struct Options {
   /// Threads that serve connections, 1 to 255. 0: one with `Server(Options, Handler&)`, one a core with a
   /// `HandlerFactory`.
   unsigned shards = 0;
+  /// Forces one. The constructor throws where it can't be had.
   Backend backend = Backend::automatic;
 
   /// One listening socket and a thread that only accepts, placing each connection on the shard with the fewest.

@@ -26,6 +26,7 @@ enum class UntrustedPeer : std::uint8_t {
 struct ProxyProtocol {
   /// Networks whose peers are proxies: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`, `::1`.
   std::vector<std::string> trusted{};
+  /// What becomes of peers that `trusted` does not name.
   UntrustedPeer untrusted = UntrustedPeer::refuse;
   /// From the accept to the complete header; then the connection is reset. 3 s is the least that the specification
   /// allows for, since a lost segment is sent again after that; proxies send the header at once. 1 ms to a day.
@@ -53,6 +54,7 @@ enum class ProxyFailure : std::uint8_t {
   draining,          ///< The server drains: who is not served yet is not waited for.
 };
 
+/// How many there are: the length of `Counters::proxy_failed`.
 inline constexpr std::size_t proxy_failures = static_cast<std::size_t>(ProxyFailure::draining) + 1;
 
 /// `not_a_header`, `bad_line`, ...: the enumerator's name.

@@ -48,12 +48,14 @@ class Server {
   /// With a `Handler&`: one shard (`Options::shards` of 0 or 1), or more if the handler is made for several threads.
   /// It must outlive the server. With a factory: one handler per shard.
   IOCPP_EXPORT Server(Options options, Handler& handler);
+  /// With a factory: one handler per shard, made and used on the shard's thread.
   IOCPP_EXPORT Server(Options options, HandlerFactory factory);
 
   /// The same, where the handler's class is known: sends that nobody's `on_sent` waits for save a system call.
   template <std::derived_from<Handler> H>
   Server(Options options, H& handler)
       : Server{std::move(options), static_cast<Handler&>(detail::HandlerTraits::note(handler))} {}
+  /// The same for a factory whose handlers' class is known.
   template <class Factory>
   requires std::derived_from<typename std::invoke_result_t<Factory&, unsigned>::element_type, Handler> Server(
       Options options, Factory factory)
@@ -95,12 +97,15 @@ class Server {
   /// ended), or `errc::invalid_argument` (no such shard); a vector that was to be moved is left as it was then. Before
   /// `start` they wait for it.
   [[nodiscard]] IOCPP_EXPORT std::error_code send(ConnectionId id, std::vector<std::byte>&& bytes);
+  /// The same for a copy of `bytes`.
   [[nodiscard]] IOCPP_EXPORT std::error_code send(ConnectionId id, std::span<const std::byte> bytes);
 
   /// `Connection::shutdown_send`, `close` and `abort` from any thread, behind what that thread has sent before. A
   /// connection that is gone is no error. Fails as `send` does: with `errc::would_block` call it again later.
   [[nodiscard]] IOCPP_EXPORT std::error_code shutdown_send(ConnectionId id);
+  /// `Connection::close` from any thread; see `shutdown_send`.
   [[nodiscard]] IOCPP_EXPORT std::error_code disconnect(ConnectionId id);
+  /// `Connection::abort` from any thread; see `shutdown_send`.
   [[nodiscard]] IOCPP_EXPORT std::error_code abort(ConnectionId id);
 
   /// Runs `task` on a shard's thread, between callbacks. An exception out of it is swallowed and counted. A task that
@@ -123,13 +128,17 @@ class Server {
   IOCPP_EXPORT Address address(std::size_t index = 0) const;
   /// What it listens on, in words: `127.0.0.1:50000`, or `unix:/path`.
   IOCPP_EXPORT std::string listener_name(std::size_t index = 0) const;
+  /// How many there are: one for each of `Options::listen`.
   IOCPP_EXPORT std::size_t listener_count() const noexcept;
+  /// The port of the first listener, which is the one that the system has picked where 0 was asked for.
   std::uint16_t port() const { return address().port; }
 
+  /// Threads that serve connections.
   IOCPP_EXPORT unsigned shards() const noexcept;
 
   /// The mechanism that is used (never `automatic`), and why it was chosen.
   IOCPP_EXPORT Backend backend() const noexcept;
+  /// Why that one: in words, for a log.
   IOCPP_EXPORT std::string backend_reason() const;
 
   /// A snapshot. Any thread.
