@@ -10,6 +10,7 @@
 
 namespace iocpp {
 
+/// How many there are: the length of `Counters::disconnected`.
 inline constexpr std::size_t disconnect_reasons = static_cast<std::size_t>(DisconnectReason::stage_failed) + 1;
 
 /// A snapshot, added up over the shards. Each number is exact; numbers of one snapshot may be some microseconds apart.
@@ -39,10 +40,10 @@ struct Counters {
   // Connections.
   std::uint64_t connections_open = 0;                            ///< Gauge.
   std::array<std::uint64_t, disconnect_reasons> disconnected{};  ///< By `DisconnectReason`.
-  std::uint64_t bytes_received = 0;
-  std::uint64_t bytes_sent = 0;
-  std::uint64_t unsent_bytes = 0;  ///< Lost with connections that ended early.
-  std::uint64_t handler_exceptions = 0;
+  std::uint64_t bytes_received = 0;        ///< Of connections; what was discarded after a close too.
+  std::uint64_t bytes_sent = 0;            ///< Handed to the system.
+  std::uint64_t unsent_bytes = 0;          ///< Lost with connections that ended early.
+  std::uint64_t handler_exceptions = 0;    ///< That have left a callback or a task.
   std::uint64_t send_total_overflows = 0;  ///< Of `send_overflow`: by `Options::send_queue_bytes_max_total`.
 
   // Resources.
@@ -56,7 +57,7 @@ struct Counters {
   std::uint64_t turns = 0;                  ///< Turns of the shards' loops.
 
   // Accept health, gauges.
-  std::uint64_t listeners_open = 0;
+  std::uint64_t listeners_open = 0;     ///< Listening sockets.
   std::uint64_t accepts_in_flight = 0;  ///< Accepts, or polls of a listener, that the system holds.
   std::uint64_t listeners_waiting = 0;  ///< Listeners that wait for a retry.
   std::uint64_t listeners_paused = 0;   ///< Listeners that a limit has paused.

@@ -22,6 +22,7 @@ struct HandlerTraits;
 /// Something that went wrong with the server and not with one connection. The server goes on by itself; this is for a
 /// log.
 struct ServerError {
+  /// What has gone wrong, or is well again.
   enum class Kind {
     accept_retry,       ///< The system had no resources for an accept; it is tried again, paced.
     accept_shed,        ///< The handle limit is reached; clients are refused until handles are free.
@@ -29,10 +30,10 @@ struct ServerError {
     listener_restored,  ///< ... and it was.
     loop_failed,        ///< A shard's wait for completions failed; it is tried again.
   };
-  Kind kind;
-  unsigned shard = 0;     ///< The number of shards, where it is the accepting thread.
-  unsigned listener = 0;  ///< Index into the listeners, in the order of the options.
-  std::error_code error{};
+  Kind kind;                ///< What it was.
+  unsigned shard = 0;       ///< The number of shards, where it is the accepting thread.
+  unsigned listener = 0;    ///< Index into the listeners, in the order of the options.
+  std::error_code error{};  ///< The system's, where there was one.
 };
 
 /// Derive from this and override what you need. All calls for one connection come on one thread, one at a time,
@@ -78,6 +79,8 @@ class Handler {
   /// server's own.
   virtual void on_send_failed(ConnectionId, std::vector<std::byte> /*bytes*/, std::error_code) {}
 
+  /// Something went wrong with the server, or is well again: at most once a second and listener. For a log; the server
+  /// goes on by itself.
   virtual void on_server_error(const ServerError&) {}
 
   /// The shard has ended all its connections: its last call on this handler. Once a shard, so several times and from

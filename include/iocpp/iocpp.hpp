@@ -7,6 +7,7 @@
 #include <iocpp/counters.hpp>
 #include <iocpp/deadlines.hpp>
 #include <iocpp/error.hpp>
+#include <iocpp/framing.hpp>
 #include <iocpp/handler.hpp>
 #include <iocpp/limits.hpp>
 #include <iocpp/options.hpp>

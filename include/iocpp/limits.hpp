@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <iocpp/export.hpp>
+
 namespace iocpp {
 
 /// What becomes of clients for whom a limit of the whole server has no room (`connections_max`, `accepts_per_second`).
@@ -16,7 +18,7 @@ enum class WhenFull : std::uint8_t {
 };
 
 /// `pause`, `close`, `reset`.
-std::string_view to_string(WhenFull when_full) noexcept;
+IOCPP_EXPORT std::string_view to_string(WhenFull when_full) noexcept;
 
 /// Why an accepted client did not become a connection.
 enum class Refusal : std::uint8_t {
@@ -28,10 +30,11 @@ enum class Refusal : std::uint8_t {
   out_of_resources,  ///< The system or memory had no room for it.
   untrusted_peer,    ///< None of the proxies that `ProxyProtocol::trusted` names.
 };
+/// How many there are: the length of `Counters::refused_for`.
 inline constexpr std::size_t refusals = static_cast<std::size_t>(Refusal::untrusted_peer) + 1;
 
 /// The enumerator's name.
-std::string_view to_string(Refusal refusal) noexcept;
+IOCPP_EXPORT std::string_view to_string(Refusal refusal) noexcept;
 
 /// Counted over all shards and listeners, before anything is allocated for a client. 0: no limit, unless it says
 /// otherwise. What they do and cost: docs/LIMITS.md.
@@ -42,19 +45,20 @@ struct Limits {
   /// Accepts a second, on average, and how many may come at once after a quiet time. A burst of 0: a second's worth.
   /// Up to 1,000,000.
   std::uint32_t accepts_per_second = 0;
-  std::uint32_t accepts_burst = 0;
+  std::uint32_t accepts_burst = 0;  ///< At once.
 
+  /// What becomes of those for whom there is no room.
   WhenFull when_full = WhenFull::reset;
 
   /// The same for each address. Who is over them is refused: closed where `when_full` says so, reset otherwise, since a
   /// paused listener would punish the others. With one of them on, each client's address is asked for (a system call).
   std::uint32_t connections_per_address = 0;
-  std::uint32_t accepts_per_second_per_address = 0;
-  std::uint32_t accepts_burst_per_address = 0;
+  std::uint32_t accepts_per_second_per_address = 0;  ///< On average.
+  std::uint32_t accepts_burst_per_address = 0;       ///< At once.
 
   /// What counts as one address: so many bits of it. An IPv6 customer has a /64 at least (RFC 6177), all of it at will.
   unsigned ipv4_prefix = 32;
-  unsigned ipv6_prefix = 64;
+  unsigned ipv6_prefix = 64;  ///< Of an IPv6 address.
 
   /// The rules for addresses are for clients from this machine (127.0.0.0/8, ::1) too.
   bool loopback_too = false;

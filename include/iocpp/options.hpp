@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <iocpp/deadlines.hpp>
+#include <iocpp/export.hpp>
 #include <iocpp/limits.hpp>
 #include <iocpp/proxy_protocol.hpp>
 
@@ -26,7 +27,7 @@ enum class Backend : std::uint8_t {
 };
 
 /// `automatic`, `io_uring`, ...
-std::string_view to_string(Backend backend) noexcept;
+IOCPP_EXPORT std::string_view to_string(Backend backend) noexcept;
 
 /// One address to listen on.
 struct Listen {
@@ -46,6 +47,7 @@ struct Listen {
   std::string name{};  ///< For you: the server does not use it. `listeners_from_systemd` sets it.
 };
 
+/// All that a server can be told. Out of its range, the constructor of `Server` throws, and its text names the option.
 struct Options {
   std::uint16_t port = 0;        ///< The port of the one listener, unless `listen` names others. 0: a free one.
   std::string host{};            ///< Its address; see `Listen::host`. Empty: every address, IPv6 and IPv4.
@@ -54,6 +56,7 @@ struct Options {
   /// Threads that serve connections, 1 to 255. 0: one with `Server(Options, Handler&)`, one a core with a
   /// `HandlerFactory`.
   unsigned shards = 0;
+  /// Forces one. The constructor throws where it can't be had.
   Backend backend = Backend::automatic;
 
   /// One listening socket and a thread that only accepts, placing each connection on the shard with the fewest.
@@ -131,11 +134,11 @@ struct Options {
 
   /// For peers that mean well: the defaults, by name. No deadline, no cap for the whole server, no limit but that of
   /// connections.
-  static Options trusted_network();
+  IOCPP_EXPORT static Options trusted_network();
   /// For a port that anybody can reach: nobody holds a handle or memory for longer than useful, and no address has more
   /// than a share of the server. Deadlines as `Deadlines` has them, `Limits` for addresses and a rate for all, and
   /// tighter queues: watermarks of 256 and 64 KiB, 4 MiB a connection, 256 MiB in all.
-  static Options public_internet();
+  IOCPP_EXPORT static Options public_internet();
 };
 
 }  // namespace iocpp

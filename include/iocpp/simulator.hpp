@@ -28,8 +28,11 @@ enum class FaultRate : std::uint8_t { none, light, heavy };
 /// `none`, `light`, `heavy`.
 std::string_view to_string(FaultRate rate) noexcept;
 
+/// What is simulated. The same options and the same test are the same run.
 struct SimulationOptions {
+  /// What all chance of the run comes from.
   std::uint64_t seed = 1;
+  /// How often the system and the network fail.
   FaultRate faults = FaultRate::none;
 
   /// The server's. `backend` is the system that is simulated, wherever this runs; left `automatic`, the seed draws it.
@@ -98,12 +101,15 @@ class SimulatedPeer {
   SimulatedPeer& half_close();
   /// Closes. Unread bytes make it a reset, as they do in a system.
   SimulatedPeer& close();
+  /// Resets the connection.
   SimulatedPeer& reset();
   /// Its machine is gone, without a word.
   SimulatedPeer& vanish();
   /// From now on reads at most `bytes` at a time, and waits so long after each; 0 bytes: reads nothing.
   SimulatedPeer& read_slowly(std::size_t bytes, std::chrono::nanoseconds pause = std::chrono::milliseconds{10});
+  /// Ends `read_slowly`.
   SimulatedPeer& read_freely();
+  /// Goes on after so much virtual time.
   SimulatedPeer& wait(std::chrono::nanoseconds time);
   /// Waits until `Simulation::run` drains the server; what follows happens during the drain. A peer whose script ends
   /// without this closes before it.
@@ -113,6 +119,7 @@ class SimulatedPeer {
   std::uint32_t number() const noexcept { return number_; }
   /// Everything that it has received until now. Valid until the simulation goes on.
   std::string_view received() const;
+  /// How its connection has ended, if it has.
   PeerEnd end() const;
   /// All steps are done, or dropped after a fault.
   bool done() const;
@@ -133,17 +140,18 @@ struct SimulationResult {
   std::vector<std::string> last_steps{};  ///< Before a violation, a line each, oldest first.
   /// Of every step, but not of the bytes in it. The same options and the same test have the same one.
   std::uint64_t hash = 0;
-  std::uint64_t scripted_peers = 0;
-  std::uint64_t scripts_begun = 0;    ///< By peers that were not absent.
-  std::uint64_t scripts_dropped = 0;  ///< ... and whose rest was dropped, after a fault (`PeerEnd::fault`).
-  std::uint64_t connections = 0;      ///< Of scripted and of random peers.
-  std::uint64_t faults = 0;           ///< That were injected.
-  std::uint64_t faults_drawn = 0;     ///< That chance would have had, with those that the options bar.
-  std::uint64_t events = 0;           ///< Of the simulated system, network and threads.
-  std::chrono::nanoseconds virtual_time{};
-  Counters counters{};
-  std::string replay{};  ///< What names this run to `for_each_seed`.
+  std::uint64_t scripted_peers = 0;         ///< That the test has made.
+  std::uint64_t scripts_begun = 0;          ///< By peers that were not absent.
+  std::uint64_t scripts_dropped = 0;        ///< ... and whose rest was dropped, after a fault (`PeerEnd::fault`).
+  std::uint64_t connections = 0;            ///< Of scripted and of random peers.
+  std::uint64_t faults = 0;                 ///< That were injected.
+  std::uint64_t faults_drawn = 0;           ///< That chance would have had, with those that the options bar.
+  std::uint64_t events = 0;                 ///< Of the simulated system, network and threads.
+  std::chrono::nanoseconds virtual_time{};  ///< That has passed.
+  Counters counters{};                      ///< The server's, at the end.
+  std::string replay{};                     ///< What names this run to `for_each_seed`.
 
+  /// Nothing is wrong.
   bool passed() const noexcept { return violation.empty(); }
   /// The violation, where and when, the last steps, and how to have it again; or a line that says that all is well.
   std::string text() const;
@@ -158,6 +166,7 @@ struct SimulationResult {
 ///     const iocpp::SimulationResult result = simulation.run();
 class Simulation {
  public:
+  /// Of a run with these options; `serve` checks them.
   explicit Simulation(SimulationOptions options = {});
   ~Simulation();
   Simulation(const Simulation&) = delete;
@@ -166,6 +175,7 @@ class Simulation {
   /// Who serves, before anything else. By reference: for all shards; one, unless the options say otherwise. It must
   /// outlive the simulation. Throws `std::system_error` as `Server` does for an option that is wrong.
   void serve(Handler& handler);
+  /// One handler a shard, as with `Server`.
   void serve(HandlerFactory factory);
 
   /// A scripted peer, which connects when the simulation goes on, after `delay`.
@@ -183,23 +193,31 @@ class Simulation {
   void check(std::string what, std::function<bool()> holds);
   /// Fails the run, from anywhere: a callback, a task, a check. The first failure counts.
   void fail(std::string_view why);
+  /// Something has failed already; what follows happens no more.
   bool failed() const noexcept;
 
   /// Runs `task` when so much virtual time has passed, as a thread that is none of the server's would.
   void after(std::chrono::nanoseconds delay, std::function<void()> task);
   /// As `Server` has them: from anywhere, with the same results.
   [[nodiscard]] std::error_code post(unsigned shard, std::function<void()> task);
+  /// As `Server::post_after`, in virtual time.
   [[nodiscard]] std::error_code post_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task);
+  /// As `Server::send`.
   [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte> bytes);
+  /// As `Server::disconnect`.
   [[nodiscard]] std::error_code disconnect(ConnectionId id);
+  /// As `Server::abort`.
   [[nodiscard]] std::error_code abort(ConnectionId id);
 
   /// Virtual time since the beginning: the clock for a handler that needs one.
   std::chrono::nanoseconds now() const;
   /// A number below `bound` (at least 1), drawn from the seed: for scripts that differ from seed to seed.
   std::uint64_t random(std::uint64_t bound);
+  /// The server's counters until now.
   Counters counters() const;
+  /// As they were given, with the system and the number of shards that were drawn.
   const SimulationOptions& options() const noexcept;
+  /// The server's.
   unsigned shards() const noexcept;
 
  private:
@@ -211,16 +229,18 @@ class Simulation {
 
 /// What many seeds came to.
 struct SeedsResult {
-  std::uint64_t runs = 0;  ///< The shrinking's not counted.
-  std::uint64_t connections = 0;
-  std::uint64_t faults = 0;
-  std::uint64_t scripts_begun = 0;
-  std::uint64_t scripts_dropped = 0;
+  std::uint64_t runs = 0;                     ///< The shrinking's not counted.
+  std::uint64_t connections = 0;              ///< Of all runs together, as the rest is.
+  std::uint64_t faults = 0;                   ///< That were injected.
+  std::uint64_t scripts_begun = 0;            ///< By peers that were not absent.
+  std::uint64_t scripts_dropped = 0;          ///< After a fault.
   std::optional<SimulationResult> failure{};  ///< The first run that failed ...
   std::optional<SimulationResult> shrunk{};   ///< ... and a smaller one that fails in the same way, where there is one.
   bool repeats = true;  ///< False: the failing run, done again, was another one. The test breaks a rule for handlers.
 
+  /// No run failed.
   bool passed() const noexcept { return !failure; }
+  /// What failed, where and when, and how to have it again; or a line that says that all is well.
   std::string text() const;
 };
 

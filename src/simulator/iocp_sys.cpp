@@ -262,9 +262,12 @@ int IocpSys::peer_name(NativeHandle handle, Address& address) noexcept {
   const Socket* socket = network.find(handle);
   if (socket == nullptr) return windows_error::wsaenotsock;
   if (socket->kind != Socket::Kind::stream) return windows_error::wsaenotconn;
-  const Link& link = network.link_of(*socket);
+  Link& link = network.link_of(*socket);
   if (link.reset_at_server) return windows_error::wsaenotconn;
-  if (const int error = Machine::of_this_thread().inject(Site::peer_name); error != 0) return error;
+  if (const int error = Machine::of_this_thread().inject(Site::peer_name); error != 0) {
+    link.spoiled = link.spoiled || !link.served;  // a client that is to have an address is refused without one
+    return error;
+  }
   address = network.peer_address(link);
   return 0;
 }

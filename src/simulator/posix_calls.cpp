@@ -159,9 +159,12 @@ int PosixCalls::peer_name(int handle, Address& address) noexcept {
   const Socket* socket = network.find(handle);
   if (socket == nullptr) return linux_errno::badf;
   if (socket->kind != Socket::Kind::stream) return linux_errno::notconn;
-  const Link& link = network.link_of(*socket);
+  Link& link = network.link_of(*socket);
   if (link.reset_at_server) return linux_errno::notconn;
-  if (const int error = Machine::of_this_thread().inject(Site::peer_name); error != 0) return error;
+  if (const int error = Machine::of_this_thread().inject(Site::peer_name); error != 0) {
+    link.spoiled = link.spoiled || !link.served;  // a client that is to have an address is refused without one
+    return error;
+  }
   address = network.peer_address(link);
   return 0;
 }

@@ -16,6 +16,7 @@ ROOMS = {
     "engine": {"base", "core"},
     "backend": {"base", "core", "engine"},
     "stage": {"base", "core"},
+    "framing": set(),
     "server": {"base", "core", "engine", "backend", "stage"},
     "simulator": {"base", "core", "engine", "backend", "stage", "server"},
 }

@@ -74,6 +74,15 @@ TEST_P(OnEachSystem, faults_excuse_nobody_but_whom_they_hit) {
   }
 }
 
+// A server with limits for addresses refuses a client whose address can't be asked for. That was no excuse: a right
+// handler failed, with seed 182 of the tutorial's test.
+TEST_P(OnEachSystem, a_fault_in_asking_for_the_address_excuses_that_client) {
+  SimulationOptions with = options(1, FaultRate::light);
+  with.server.limits.connections_per_address = 50;
+  const SeedsResult result = for_each_seed(1, 300, many_peers, with);
+  EXPECT_TRUE(result.passed());
+}
+
 TEST_P(OnEachSystem, an_hour_passes_at_once) {
   Echo echo;
   Simulation simulation{options()};
