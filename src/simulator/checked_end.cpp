@@ -95,11 +95,17 @@ bool CheckedHandler::has_cause(const Witness& known, DisconnectReason reason) no
   return false;
 }
 
-/// Of one that was in the middle of a message when it was told.
+/// Of one that was in the middle of a message when it was told: not closed before that has ended, and soon after.
 void CheckedHandler::check_message(const Witness& known, const Disconnect& how) {
+  if (!known.awaited) return;
   const bool complete = known.awaited_until != TimePoint{};
-  if (known.awaited && !complete && !known.closed && how.reason == DisconnectReason::local_close)
+  if (!complete && !known.closed && how.reason == DisconnectReason::local_close)
     machine_.violate(10, "the drain has closed a connection in the middle of a message");
+  const Link* link = link_of(known.id);
+  const bool went_on = how.reason == DisconnectReason::drain_deadline && how.unsent_bytes == 0 && link != nullptr &&
+                       !link->to_peer.ended;
+  if (complete && went_on && machine_.now() - known.awaited_until > message_slack())
+    machine_.violate(12, "a message has ended that the drain has awaited, and its connection went on");
 }
 
 }  // namespace iocpp::simulator

@@ -176,6 +176,8 @@ void CheckedHandler::on_receive(Connection connection, std::span<const std::byte
   if (connection.send_queue_bytes() > habits_.send_queue_bytes_high)
     machine_.violate(16, "on_receive while more is queued than the high watermark");
   if (bytes.empty()) machine_.violate(8, "on_receive without a byte");
+  if (known.awaited_until != TimePoint{} && machine_.now() - known.awaited_until > message_slack())
+    machine_.violate(12, "a message has ended that the drain has awaited, and its connection goes on");
   if (!sent_by_peer(known, bytes))
     machine_.violate(8, "a connection received bytes that its peer did not send, or out of order");
   const std::uint64_t before = known.received;

@@ -176,7 +176,6 @@ class CheckedHandler final : public Handler {
   void check_end(const Witness& known, const Disconnect& how);
   void whims(Connection connection);
   void note_message(Connection connection, std::uint64_t before);
-  void check_awaited();
   void check_message(const Witness& known, const Disconnect& how);
   void start_timers(Connection connection, std::uint64_t drawn);
   void start_timer(Connection connection);
@@ -184,6 +183,7 @@ class CheckedHandler final : public Handler {
   void cancel_some(Connection connection);
   bool ended_by_deadline(const Witness& known, DisconnectReason reason);
   std::chrono::nanoseconds deadline_slack() const noexcept;
+  std::chrono::nanoseconds message_slack() const noexcept;
 
   Machine& machine_;
   Handler& inner_;

@@ -173,8 +173,8 @@ void Sys::publish_buffers(unsigned count) noexcept {
 
 int Sys::accept_now(int listener) noexcept {
   // For good, whoever has made it: the mode is the open socket's, which another process may share, and one of the two
-  // that made it blocking again would let the other wait here. io_uring's own accepts wait all the same (io_uring/net.c;
-  // before Linux 5.19 they did not).
+  // that made it blocking again would let the other wait here. io_uring's own accepts wait all the same (since Linux
+  // 5.19: before, its io_accept answered EAGAIN for such a listener).
   ::fcntl(listener, F_SETFL, O_NONBLOCK);
   const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
   return accepted >= 0 ? accepted : -errno;
