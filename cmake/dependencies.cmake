@@ -23,7 +23,7 @@ endif()
 # A library without binaries, from the building system's own headers: a link to its folder alone is on the path, since
 # /usr/include has the headers of another system.
 function(iocpp_cross_headers target folder)
-  set(path ${CMAKE_BINARY_DIR}/headers/${folder})
+  set(path ${PROJECT_BINARY_DIR}/headers/${folder})
   file(MAKE_DIRECTORY ${path})
   file(CREATE_LINK /usr/include/${folder} ${path}/${folder} SYMBOLIC)
   add_library(${target} INTERFACE IMPORTED)

@@ -5,7 +5,7 @@ function(iocpp_warnings target)
                            -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Werror)
     # Programs count in 64 bits and index by the counts, all of them small; on a 32-bit system that is a conversion. The
     # library has none.
-    if(CMAKE_SIZEOF_VOID_P EQUAL 4 AND NOT target STREQUAL "iocpp")
+    if(CMAKE_SIZEOF_VOID_P EQUAL 4 AND NOT target STREQUAL "iocpp_static")
       target_compile_options(${target} PRIVATE -Wno-conversion)
     endif()
   endif()

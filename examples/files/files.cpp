@@ -52,19 +52,22 @@ class Files : public iocpp::Handler {
     visitor.waiting.assign(answer(connection, visitor, text));
   }
 
-  /// What is being sent may be finished; when the server ends, until Options::drain_timeout is over.
-  void on_drain(iocpp::Connection connection) override { end(connection); }
-  void on_peer_shutdown(iocpp::Connection connection) override { end(connection); }
+  /// What was asked for is finished; when the server ends, until Options::drain_timeout is over, and a request that has
+  /// begun is answered too.
+  void on_drain(iocpp::Connection connection) override {
+    end(connection, connection.context<Visitor>()->requests.in_request());
+  }
+  void on_peer_shutdown(iocpp::Connection connection) override { end(connection, false); }
 
  private:
   using Found = RequestReader::Found;
   static constexpr std::size_t piece_bytes = 64U << 10;
   static constexpr std::size_t waiting_bytes_max = 1U << 20;
 
-  static void end(iocpp::Connection connection) {
+  static void end(iocpp::Connection connection, bool is_asked) {
     Visitor& visitor = *connection.context<Visitor>();
     visitor.is_last = true;
-    if (!visitor.sending) connection.close();
+    if (!visitor.sending && !is_asked) connection.close();
   }
 
   /// Answers the requests in `bytes`, until one has to wait for its reader; what is left of them comes back.

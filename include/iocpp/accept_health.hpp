@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <iocpp/export.hpp>
+
 namespace iocpp {
 
 /// What a listener is doing.
@@ -22,7 +24,7 @@ enum class AcceptState : std::uint8_t {
 };
 
 /// The enumerator's name.
-std::string_view to_string(AcceptState state) noexcept;
+IOCPP_EXPORT std::string_view to_string(AcceptState state) noexcept;
 
 /// Clients whose connection is established and who wait to be accepted, and how many there may be.
 struct AcceptQueue {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include <iocpp/export.hpp>
+
 namespace iocpp {
 
 /// An IPv4 or IPv6 address with a port. A plain value; no lifetime, any thread.
@@ -20,7 +22,7 @@ struct Address {
   std::array<std::byte, 16> bytes{};  ///< Network byte order; IPv4 uses the first four.
 
   /// `192.0.2.1:80`, `[2001:db8::1]:80`, or an empty string for `Family::none`. IPv6 in the form of RFC 5952.
-  std::string to_string() const;
+  IOCPP_EXPORT std::string to_string() const;
 
   /// Orders by family, then port, scope and bytes.
   friend auto operator<=>(const Address&, const Address&) = default;

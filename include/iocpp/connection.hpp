@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <iocpp/address.hpp>
+#include <iocpp/export.hpp>
 #include <iocpp/proxy_protocol.hpp>
 
 namespace iocpp {
@@ -74,7 +75,7 @@ enum class DisconnectReason : std::uint8_t {
 };
 
 /// `peer_closed`, `peer_reset`, ...: the enumerator's name.
-std::string_view to_string(DisconnectReason reason) noexcept;
+IOCPP_EXPORT std::string_view to_string(DisconnectReason reason) noexcept;
 
 /// How a connection ended: the reason, the system's error where there was one, and what was lost.
 struct Disconnect {
@@ -120,79 +121,79 @@ class Connection {
   ConnectionId id() const noexcept { return id_; }
 
   /// True until the connection was closed, aborted or lost.
-  bool is_open() const noexcept;
+  IOCPP_EXPORT bool is_open() const noexcept;
 
   /// Queues a copy of `bytes`, behind what is queued already. `bytes` need only live during the call. What `on_receive`
   /// was lent may be sent from where it lies instead (io_uring).
-  SendResult send(std::span<const std::byte> bytes) const;
+  IOCPP_EXPORT SendResult send(std::span<const std::byte> bytes) const;
   /// The same for text.
-  SendResult send(std::string_view text) const;
+  IOCPP_EXPORT SendResult send(std::string_view text) const;
 
   /// Queues the vector's bytes without a copy, and takes the vector.
-  SendResult send(std::vector<std::byte>&& bytes) const;
+  IOCPP_EXPORT SendResult send(std::vector<std::byte>&& bytes) const;
 
   /// Queues bytes that are shared with other connections, without a copy.
-  SendResult send(SharedBytes bytes) const;
+  IOCPP_EXPORT SendResult send(SharedBytes bytes) const;
 
   /// Bytes that are queued and not yet handed to the system.
-  std::size_t send_queue_bytes() const noexcept;
+  IOCPP_EXPORT std::size_t send_queue_bytes() const noexcept;
 
   /// Ends the sending side after what is queued has left (the peer sees the end of the stream); receiving goes on.
-  void shutdown_send() const noexcept;
+  IOCPP_EXPORT void shutdown_send() const noexcept;
 
   /// Ends the connection in order: sends what is queued, ends the stream, discards input until the peer ends its own
   /// (so that nothing sent is lost to a reset, RFC 1122 4.2.2.13), then closes. Bounded by `Options::linger_timeout`
   /// and `Options::linger_bytes_max`.
-  void close() const noexcept;
+  IOCPP_EXPORT void close() const noexcept;
 
   /// Resets the connection at once. What is queued is lost, and counted in `Disconnect::unsent_bytes`.
-  void abort() const noexcept;
+  IOCPP_EXPORT void abort() const noexcept;
 
   /// Stops receiving: after the running callback returns there is no `on_receive` (nor `on_peer_shutdown`) until
   /// `resume_receive`. What was already on its way is kept and delivered first.
-  void pause_receive() const noexcept;
+  IOCPP_EXPORT void pause_receive() const noexcept;
   /// Ends what `pause_receive` began. A pause by backpressure goes on.
-  void resume_receive() const noexcept;
+  IOCPP_EXPORT void resume_receive() const noexcept;
 
   /// A message of the peer's has begun and is not complete: from now on, until `end_message`, it must come at
   /// `Deadlines::min_rate_bytes`, and a drain does not find the connection idle (`close_after_message`). Called again,
   /// the next message has begun.
-  void begin_message() const noexcept;
+  IOCPP_EXPORT void begin_message() const noexcept;
   /// The peer's message is complete: no rate is asked for until the next one begins.
-  void end_message() const noexcept;
+  IOCPP_EXPORT void end_message() const noexcept;
 
   /// As `close`: at once where no message has begun, otherwise soon after it has ended, with what the callback that
   /// ends it sends. Who answers later (from another thread) closes when the answer is queued.
-  void close_after_message() const noexcept;
+  IOCPP_EXPORT void close_after_message() const noexcept;
 
   /// Calls `Handler::on_timer` once, after so long (a year at most; 0 or less: soon); counted from this call. A
   /// connection has one timer: started again, it is moved. It ends with `cancel_timer` and with `close`, `abort` and
   /// any other end of the connection: `on_timer` is not called after any of them. Throws `std::bad_alloc` where there
   /// is no memory for it.
-  void start_timer(std::chrono::nanoseconds after) const;
+  IOCPP_EXPORT void start_timer(std::chrono::nanoseconds after) const;
   /// Stops the timer, if one runs: `Handler::on_timer` is not called.
-  void cancel_timer() const noexcept;
+  IOCPP_EXPORT void cancel_timer() const noexcept;
 
   /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected`
   /// where the peer has left. Behind a proxy (`Options::proxy_protocol`) the client's, as the proxy said, in
   /// `on_disconnect` too; where it did not say, the proxy's.
-  [[nodiscard]] std::error_code peer_address(Address& address) const noexcept;
+  [[nodiscard]] IOCPP_EXPORT std::error_code peer_address(Address& address) const noexcept;
 
   /// Where the connection itself comes from: the proxy's address, or the peer's where there is no proxy. Asked from the
   /// system.
-  [[nodiscard]] std::error_code proxy_address(Address& address) const noexcept;
+  [[nodiscard]] IOCPP_EXPORT std::error_code proxy_address(Address& address) const noexcept;
 
   /// Who connected to a Unix socket, asked from the system (SO_PEERCRED of unix(7)). `errc::not_supported` for other
   /// connections, and where the system does not say (Windows).
-  [[nodiscard]] std::error_code peer_credentials(PeerCredentials& credentials) const noexcept;
+  [[nodiscard]] IOCPP_EXPORT std::error_code peer_credentials(PeerCredentials& credentials) const noexcept;
 
   /// What the proxy in front has said of its client; null where there is none. Valid until `on_disconnect` has
   /// returned.
-  const ProxyHeader* proxy_header() const noexcept;
+  IOCPP_EXPORT const ProxyHeader* proxy_header() const noexcept;
 
   /// The system's handle (a descriptor, a SOCKET), for options that iocpp has no name for; -1 when closed. Never close
   /// it, read it or write it.
-  std::intptr_t native_handle() const noexcept;
+  IOCPP_EXPORT std::intptr_t native_handle() const noexcept;
 
   /// The state that the user attached to the connection with `emplace_context<T>`, or null. It is destroyed after
   /// `on_disconnect`.
@@ -221,8 +222,8 @@ class Connection {
   static constexpr ContextType context_type{[](void* object) noexcept { delete static_cast<T*>(object); }};
 
   Connection(core::Core* core, ConnectionId id) noexcept : core_{core}, id_{id} {}
-  void* context_of(const ContextType* type) const noexcept;
-  void set_context(void* object, const ContextType* type) const;
+  IOCPP_EXPORT void* context_of(const ContextType* type) const noexcept;
+  IOCPP_EXPORT void set_context(void* object, const ContextType* type) const;
 
   core::Core* core_ = nullptr;
   ConnectionId id_;

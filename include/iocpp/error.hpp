@@ -3,6 +3,8 @@
 
 #include <system_error>
 
+#include <iocpp/export.hpp>
+
 namespace iocpp {
 
 /// What went wrong, in the same words on Linux and Windows. Compare with it: `if (error ==
@@ -35,18 +37,18 @@ enum class errc {
 };
 
 /// The category of the library's own errors.
-const std::error_category& category() noexcept;
+IOCPP_EXPORT const std::error_category& category() noexcept;
 
 /// The category of the system's errors: `value()` is the native number, `message()` the system's text with that number.
-const std::error_category& native_category() noexcept;
+IOCPP_EXPORT const std::error_category& native_category() noexcept;
 
 /// An error of the library's own, of `category()`.
-std::error_code make_error_code(errc error) noexcept;
+IOCPP_EXPORT std::error_code make_error_code(errc error) noexcept;
 /// What makes `error == iocpp::errc::closed` work, for errors of either category.
-std::error_condition make_error_condition(errc error) noexcept;
+IOCPP_EXPORT std::error_condition make_error_condition(errc error) noexcept;
 
 /// The system's error number `value` (errno, WSAGetLastError, GetLastError) as an error code. 0 is success.
-std::error_code native_error(int value) noexcept;
+IOCPP_EXPORT std::error_code native_error(int value) noexcept;
 
 }  // namespace iocpp
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <iocpp/connection.hpp>
+#include <iocpp/export.hpp>
 
 namespace iocpp {
 
@@ -42,7 +43,7 @@ enum class FramingError : std::uint8_t {
 };
 
 /// `none`, `too_long`, `bad_length`.
-std::string_view to_string(FramingError error) noexcept;
+IOCPP_EXPORT std::string_view to_string(FramingError error) noexcept;
 
 /// What became of the bytes that were read. True: no error.
 struct [[nodiscard]] FramingResult {
@@ -87,9 +88,9 @@ class PartialMessage {
 class Framing {
  public:
   /// Throws `std::system_error` (`errc::invalid_argument`) for a rule that is out of its range.
-  explicit Framing(LengthPrefix rule);
+  IOCPP_EXPORT explicit Framing(LengthPrefix rule);
   /// The same, by a delimiter.
-  explicit Framing(Delimiter rule);
+  IOCPP_EXPORT explicit Framing(Delimiter rule);
 
   /// Calls `on_message(std::span<const std::byte>)` with each message that is complete, in order, and keeps the
   /// beginning of the last one in `partial`. The message is lent until the callback returns. Where that returns a bool,
@@ -97,8 +98,8 @@ class Framing {
   /// callback may replace it (another protocol begins). It may send, close, abort and throw; once the connection has
   /// ended, that is a stop too. `pause_receive` is none: what has come is handed over.
   ///
-  /// While a message is incomplete it has begun (`Connection::begin_message`), so that `Deadlines::min_rate_bytes` is
-  /// for it.
+  /// While a message is incomplete it has begun (`Connection::begin_message`): `Deadlines::min_rate_bytes` is for it,
+  /// and `close_after_message`, so a drain too, waits for its end.
   ///
   /// After an error nothing more can be read of the stream: answer and close, or abort. What was complete before has
   /// been handed over; nothing is kept. Throws what the callback throws (the rest of `bytes` is lost then), and
@@ -113,7 +114,7 @@ class Framing {
 
   /// Appends `message` with its length, or its delimiter: what another `read` gets. Throws `std::length_error` where it
   /// is longer than `message_bytes_max`, or than its length can say. A delimiter inside `message` is not looked for.
-  void append(std::vector<std::byte>& stream, std::span<const std::byte> message) const;
+  IOCPP_EXPORT void append(std::vector<std::byte>& stream, std::span<const std::byte> message) const;
 
  private:
   /// A message, and its memory where it was gathered.
@@ -123,13 +124,14 @@ class Framing {
   };
 
   /// Takes the next message off the front of `bytes`. False: there is none that is complete, or an error.
-  bool next(PartialMessage& partial, std::span<const std::byte>& bytes, Message& message, FramingError& error) const;
-  bool next_by_length(const LengthPrefix& rule, PartialMessage& partial, std::span<const std::byte>& bytes,
-                      Message& message, FramingError& error) const;
-  bool next_by_delimiter(const Delimiter& rule, PartialMessage& partial, std::span<const std::byte>& bytes,
-                         Message& message, FramingError& error) const;
-  static void gather(PartialMessage& partial, std::span<const std::byte>& bytes, std::size_t count,
-                     std::size_t bytes_most);
+  IOCPP_EXPORT bool next(PartialMessage& partial, std::span<const std::byte>& bytes, Message& message,
+                         FramingError& error) const;
+  IOCPP_EXPORT bool next_by_length(const LengthPrefix& rule, PartialMessage& partial, std::span<const std::byte>& bytes,
+                                   Message& message, FramingError& error) const;
+  IOCPP_EXPORT bool next_by_delimiter(const Delimiter& rule, PartialMessage& partial, std::span<const std::byte>& bytes,
+                                      Message& message, FramingError& error) const;
+  IOCPP_EXPORT static void gather(PartialMessage& partial, std::span<const std::byte>& bytes, std::size_t count,
+                                  std::size_t bytes_most);
 
   template <class OnMessage>
   static bool goes_on(OnMessage& on_message, std::span<const std::byte> message) {

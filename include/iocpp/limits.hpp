@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <iocpp/export.hpp>
+
 namespace iocpp {
 
 /// What becomes of clients for whom a limit of the whole server has no room (`connections_max`, `accepts_per_second`).
@@ -16,7 +18,7 @@ enum class WhenFull : std::uint8_t {
 };
 
 /// `pause`, `close`, `reset`.
-std::string_view to_string(WhenFull when_full) noexcept;
+IOCPP_EXPORT std::string_view to_string(WhenFull when_full) noexcept;
 
 /// Why an accepted client did not become a connection.
 enum class Refusal : std::uint8_t {
@@ -32,7 +34,7 @@ enum class Refusal : std::uint8_t {
 inline constexpr std::size_t refusals = static_cast<std::size_t>(Refusal::untrusted_peer) + 1;
 
 /// The enumerator's name.
-std::string_view to_string(Refusal refusal) noexcept;
+IOCPP_EXPORT std::string_view to_string(Refusal refusal) noexcept;
 
 /// Counted over all shards and listeners, before anything is allocated for a client. 0: no limit, unless it says
 /// otherwise. What they do and cost: docs/LIMITS.md.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <iocpp/deadlines.hpp>
+#include <iocpp/export.hpp>
 #include <iocpp/limits.hpp>
 #include <iocpp/proxy_protocol.hpp>
 
@@ -26,7 +27,7 @@ enum class Backend : std::uint8_t {
 };
 
 /// `automatic`, `io_uring`, ...
-std::string_view to_string(Backend backend) noexcept;
+IOCPP_EXPORT std::string_view to_string(Backend backend) noexcept;
 
 /// One address to listen on.
 struct Listen {
@@ -133,11 +134,11 @@ struct Options {
 
   /// For peers that mean well: the defaults, by name. No deadline, no cap for the whole server, no limit but that of
   /// connections.
-  static Options trusted_network();
+  IOCPP_EXPORT static Options trusted_network();
   /// For a port that anybody can reach: nobody holds a handle or memory for longer than useful, and no address has more
   /// than a share of the server. Deadlines as `Deadlines` has them, `Limits` for addresses and a rate for all, and
   /// tighter queues: watermarks of 256 and 64 KiB, 4 MiB a connection, 256 MiB in all.
-  static Options public_internet();
+  IOCPP_EXPORT static Options public_internet();
 };
 
 }  // namespace iocpp

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <iocpp/address.hpp>
+#include <iocpp/export.hpp>
 
 namespace iocpp {
 
@@ -57,7 +58,7 @@ enum class ProxyFailure : std::uint8_t {
 inline constexpr std::size_t proxy_failures = static_cast<std::size_t>(ProxyFailure::draining) + 1;
 
 /// `not_a_header`, `bad_line`, ...: the enumerator's name.
-std::string_view to_string(ProxyFailure failure) noexcept;
+IOCPP_EXPORT std::string_view to_string(ProxyFailure failure) noexcept;
 
 /// What the proxy has said, in its words. A view: valid until the handler's `on_disconnect` has returned.
 struct ProxyHeader {
@@ -68,7 +69,7 @@ struct ProxyHeader {
   std::span<const std::byte> tlvs{};  ///< Version 2: type, length (2 bytes, big-endian), value, and so on; whole ones.
 
   /// The value of the first TLV of a type (0x01: ALPN, 0x02: authority, 0x05: unique id, 0x20: SSL, ...), if any.
-  std::optional<std::span<const std::byte>> tlv(std::uint8_t type) const noexcept;
+  IOCPP_EXPORT std::optional<std::span<const std::byte>> tlv(std::uint8_t type) const noexcept;
 };
 
 }  // namespace iocpp

@@ -17,6 +17,7 @@
 #include <iocpp/address.hpp>
 #include <iocpp/connection.hpp>
 #include <iocpp/counters.hpp>
+#include <iocpp/export.hpp>
 #include <iocpp/handler.hpp>
 #include <iocpp/options.hpp>
 
@@ -46,9 +47,9 @@ class Server {
   ///
   /// With a `Handler&`: one shard (`Options::shards` of 0 or 1), or more if the handler is made for several threads.
   /// It must outlive the server. With a factory: one handler per shard.
-  Server(Options options, Handler& handler);
+  IOCPP_EXPORT Server(Options options, Handler& handler);
   /// With a factory: one handler per shard, made and used on the shard's thread.
-  Server(Options options, HandlerFactory factory);
+  IOCPP_EXPORT Server(Options options, HandlerFactory factory);
 
   /// The same, where the handler's class is known: sends that nobody's `on_sent` waits for save a system call.
   template <std::derived_from<Handler> H>
@@ -65,7 +66,7 @@ class Server {
                }}} {}
 
   /// Drains with a deadline of zero and waits, if the server still runs. Must not be called on a shard's thread.
-  ~Server();
+  IOCPP_EXPORT ~Server();
 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -73,78 +74,79 @@ class Server {
   /// Starts the shards' threads and returns when all of them serve. Throws `std::system_error` when the system's
   /// completion mechanism can't be set up, and rethrows what a `HandlerFactory` threw; no thread is left then. A server
   /// that takes over waits here, at most 30 s, until its predecessor accepts nobody any more.
-  void start();
+  IOCPP_EXPORT void start();
 
   /// `start`, then serves until SIGINT or SIGTERM (Windows: Ctrl+C, console close), or until `request_drain` was
   /// called; drains with `Options::drain_timeout` (a second signal ends it at once), and returns how it went. Only one
   /// server a process at a time may be in `run`; the signals' earlier dispositions are put back.
-  DrainReport run();
+  IOCPP_EXPORT DrainReport run();
 
   /// Asks the server to end: it stops listening (clients already in the backlog are still accepted), closes idle
   /// connections, lets the others send what they have queued, and resets the rest at the deadline. Returns at once;
   /// `wait` waits. Repeated calls may only shorten the deadline. Any thread, a handler, or a signal handler.
-  void request_drain(std::chrono::milliseconds deadline) noexcept;
+  IOCPP_EXPORT void request_drain(std::chrono::milliseconds deadline) noexcept;
 
   /// Waits until a drain has ended, joins the threads, and reports; during `start`, waits for that too. Before `start`
   /// there is nothing to wait for: an empty report. Any thread but a shard's, on which it throws `std::system_error`
   /// (`errc::resource_deadlock_would_occur`). Called again, it reports the same.
-  DrainReport wait();
+  IOCPP_EXPORT DrainReport wait();
 
   /// Queues bytes for a connection from any thread, in the order of the calls of that thread. Success: they are in the
   /// shard's mailbox, and either reach the connection's send queue or come back by `Handler::on_send_failed`, once.
   /// Fails with `errc::would_block` (the mailbox has `Options::mailbox_bytes_max`), `errc::closed` (the server has
   /// ended), or `errc::invalid_argument` (no such shard); a vector that was to be moved is left as it was then. Before
   /// `start` they wait for it.
-  [[nodiscard]] std::error_code send(ConnectionId id, std::vector<std::byte>&& bytes);
+  [[nodiscard]] IOCPP_EXPORT std::error_code send(ConnectionId id, std::vector<std::byte>&& bytes);
   /// The same for a copy of `bytes`.
-  [[nodiscard]] std::error_code send(ConnectionId id, std::span<const std::byte> bytes);
+  [[nodiscard]] IOCPP_EXPORT std::error_code send(ConnectionId id, std::span<const std::byte> bytes);
 
   /// `Connection::shutdown_send`, `close` and `abort` from any thread, behind what that thread has sent before. A
   /// connection that is gone is no error. Fails as `send` does: with `errc::would_block` call it again later.
-  [[nodiscard]] std::error_code shutdown_send(ConnectionId id);
+  [[nodiscard]] IOCPP_EXPORT std::error_code shutdown_send(ConnectionId id);
   /// `Connection::close` from any thread; see `shutdown_send`.
-  [[nodiscard]] std::error_code disconnect(ConnectionId id);
+  [[nodiscard]] IOCPP_EXPORT std::error_code disconnect(ConnectionId id);
   /// `Connection::abort` from any thread; see `shutdown_send`.
-  [[nodiscard]] std::error_code abort(ConnectionId id);
+  [[nodiscard]] IOCPP_EXPORT std::error_code abort(ConnectionId id);
 
   /// Runs `task` on a shard's thread, between callbacks. An exception out of it is swallowed and counted. A task that
   /// was accepted but not run when the server ends is destroyed unrun. Fails as `send` does. Any thread.
-  [[nodiscard]] std::error_code post(unsigned shard, std::function<void()> task);
+  [[nodiscard]] IOCPP_EXPORT std::error_code post(unsigned shard, std::function<void()> task);
 
   /// The same after `delay` (a year at most), counted from this call; tasks with the same end run in any order. They
   /// hold up nothing: when the server ends, those that were not run are destroyed. Any thread.
-  [[nodiscard]] std::error_code post_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task);
+  [[nodiscard]] IOCPP_EXPORT std::error_code post_after(unsigned shard, std::chrono::nanoseconds delay,
+                                                        std::function<void()> task);
 
   /// Connections handed over with `Connection` are found by id on their shard's thread. Elsewhere: a handle that
   /// answers "closed".
-  Connection connection(ConnectionId id) noexcept;
+  IOCPP_EXPORT Connection connection(ConnectionId id) noexcept;
 
   /// It has the listening sockets of a server that was at `Options::hand_over_path`.
-  bool took_over() const noexcept;
+  IOCPP_EXPORT bool took_over() const noexcept;
 
   /// The address of listener `index`, with the port that it got. Throws `std::out_of_range`.
-  Address address(std::size_t index = 0) const;
+  IOCPP_EXPORT Address address(std::size_t index = 0) const;
   /// What it listens on, in words: `127.0.0.1:50000`, or `unix:/path`.
-  std::string listener_name(std::size_t index = 0) const;
+  IOCPP_EXPORT std::string listener_name(std::size_t index = 0) const;
   /// How many there are: one for each of `Options::listen`.
-  std::size_t listener_count() const noexcept;
+  IOCPP_EXPORT std::size_t listener_count() const noexcept;
   /// The port of the first listener, which is the one that the system has picked where 0 was asked for.
   std::uint16_t port() const { return address().port; }
 
   /// Threads that serve connections.
-  unsigned shards() const noexcept;
+  IOCPP_EXPORT unsigned shards() const noexcept;
 
   /// The mechanism that is used (never `automatic`), and why it was chosen.
-  Backend backend() const noexcept;
+  IOCPP_EXPORT Backend backend() const noexcept;
   /// Why that one: in words, for a log.
-  std::string backend_reason() const;
+  IOCPP_EXPORT std::string backend_reason() const;
 
   /// A snapshot. Any thread.
-  Counters counters() const;
+  IOCPP_EXPORT Counters counters() const;
 
   /// Whether the server accepts: computed by the caller, so that it tells also of a shard whose handler does not
   /// return. Any thread; a few system calls, so not for each request.
-  AcceptHealth accept_health(std::chrono::milliseconds stalled_after = std::chrono::milliseconds{1000}) const;
+  IOCPP_EXPORT AcceptHealth accept_health(std::chrono::milliseconds stalled_after = std::chrono::seconds{1}) const;
 
  private:
   class Running;

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include <iocpp/export.hpp>
 #include <iocpp/options.hpp>
 
 namespace iocpp {
@@ -15,6 +16,6 @@ namespace iocpp {
 /// them for its own. Call it once, before there are other threads (unsetenv(3)). Throws `std::system_error`
 /// (`errc::invalid_argument`) where a variable is malformed or one of the sockets is nothing that TCP clients could be
 /// accepted from; the text says which, and what to change in the unit.
-std::vector<Listen> listeners_from_systemd();
+IOCPP_EXPORT std::vector<Listen> listeners_from_systemd();
 
 }  // namespace iocpp

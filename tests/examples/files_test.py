@@ -46,6 +46,11 @@ class FilesTest(unittest.TestCase):
         connection.connect(self.server.address)
         return connection
 
+    def refuses(self):
+        """Nobody listens any more: its drain has begun."""
+        with socket.socket() as probe:
+            return probe.connect_ex(self.server.address) != 0
+
     def test_files_come_as_they_are(self):
         self.assertEqual(self.curl(self.url()), b"<p>welcome</p>\n")
         self.assertEqual(self.curl(self.url("inner?question")), b"<p>welcome</p>\n")
@@ -116,6 +121,20 @@ class FilesTest(unittest.TestCase):
             self.server.ask_to_end()
             received = head + example.receive_all(connection)
         self.assertEqual(len(received.partition(b"\r\n\r\n")[2]), 32 * MIB)
+        self.assertEqual(self.server.end(), (0, ""))
+
+    def test_a_request_that_has_begun_is_answered_when_the_server_ends(self):
+        with self.connect() as connection:
+            request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+            connection.sendall(request + request[:9])  # one segment
+            while not (received := connection.recv(1 << 16)).endswith(b"<p>welcome</p>\n"):
+                pass
+            self.server.ask_to_end()
+            while not self.refuses():
+                pass
+            connection.sendall(request[9:])
+            received = example.receive_all(connection)
+        self.assertTrue(received.startswith(b"HTTP/1.1 200 OK\r\n"))
         self.assertEqual(self.server.end(), (0, ""))
 
     def test_wrk(self):

@@ -148,6 +148,20 @@ TEST_P(ConnectionFraming, a_message_that_has_begun_must_come_at_the_minimum_rate
   EXPECT_TRUE(for_each_seed(1, tests::seeds(50), test, options).passed());
 }
 
+TEST_P(ConnectionFraming, a_drain_waits_for_the_end_of_a_message) {
+  const Framing& framing = GetParam().framing;
+  const auto test = [&](Simulation& simulation) {
+    simulation.serve([&](unsigned) { return std::make_unique<MessageEcho>(framing); });
+    const std::string whole = framed(framing, "hello");
+    const std::string begin = whole.substr(0, 3);
+    const std::string rest = whole.substr(3);
+    simulation.connect().send(begin).stay().send(rest).expect(whole).expect_end().close();
+    simulation.connect().send(whole).expect(whole).stay().expect_end().close();
+    simulation.run_for(10s);
+  };
+  EXPECT_TRUE(for_each_seed(1, tests::seeds(50), test).passed());
+}
+
 /// A message begins once, however many parts it comes in.
 TEST_P(ConnectionFraming, a_byte_now_and_then_is_no_progress) {
   struct Timed : MessageEcho {

@@ -1,0 +1,28 @@
+# What CPack makes of the three components: Debian packages, or an archive of all of them for Windows.
+set(IOCPP_PACKAGE_CONTACT "iocpp maintainers <maintainers@iocpp.invalid>" CACHE STRING "Who answers for the packages")
+set(CPACK_PACKAGE_NAME iocpp)
+set(CPACK_PACKAGE_VENDOR "iocpp maintainers")
+set(CPACK_PACKAGE_CONTACT "${IOCPP_PACKAGE_CONTACT}")
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_VERBATIM_VARIABLES ON)
+
+if(WIN32)
+  set(CPACK_GENERATOR ZIP)
+  set(CPACK_SYSTEM_NAME windows-${CMAKE_SYSTEM_PROCESSOR})
+  install(FILES THIRD-PARTY.txt TYPE DOC COMPONENT tools)
+elseif(TARGET iocpp_shared AND TARGET iocpp_cli)
+  set(CPACK_GENERATOR DEB)
+  set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+  include(debian/packages.cmake)
+endif()
+include(CPack)
+# A package of one group is of its components' files: those that every installation has, and those that Debian asks for.
+foreach(package IN LISTS debian_packages)
+  cpack_add_component_group(${package}_package)
+  cpack_add_component(${package} GROUP ${package}_package)
+  cpack_add_component(${package}_debian GROUP ${package}_package)
+endforeach()
