@@ -71,6 +71,8 @@ def header_comments(project):
     """What each header begins with, as the description of its file; and of the namespace, which no single header has."""
     yield "/** @namespace iocpp\n * All that users may name. */\n"
     for header in sorted((project / "include" / "iocpp").glob("*.hpp")):
+        if header.name == "export.hpp":  # users have no use for it; the Doxyfile leaves it out
+            continue
         comment = re.match(r"(?:// .*\n)+", header.read_text(encoding="utf-8")).group()
         yield f"/** @file iocpp/{header.name}\n" + re.sub(r"^// ", " * ", comment, flags=re.MULTILINE) + " */\n"
 
