@@ -26,7 +26,7 @@ class AcceptMonitor {
   bool waits_too_long(const ListenerHealth& listener, std::size_t index, TimePoint now,
                       std::chrono::nanoseconds stalled_after);
 
-  std::mutex mutex_;  // of monitors only
+  std::mutex mutex_;                                             // of monitors only
   std::map<std::pair<unsigned, std::size_t>, Waiting> waiting_;  // by loop, and socket of it
 };
 

@@ -126,7 +126,8 @@ TEST(PostAfter, does_not_hold_up_the_end_and_is_destroyed_unrun) {
   const auto witness = std::make_shared<bool>(false);
   {
     LiveServer server{journal};
-    for (int count = 0; count < 100; ++count) ASSERT_FALSE(server->post_after(0, a_day, [witness] { *witness = true; }));
+    for (int count = 0; count < 100; ++count)
+      ASSERT_FALSE(server->post_after(0, a_day, [witness] { *witness = true; }));
     server.on_shard([] {});
     EXPECT_EQ(witness.use_count(), 101);
     server.stop();
