@@ -32,7 +32,7 @@ class Cache : public iocpp::Handler {
     if (client.kind == Client::Kind::unknown)
       client.kind = bytes[0] == std::byte{'*'} ? Client::Kind::arrays : Client::Kind::lines;
     if (client.kind == Client::Kind::lines) return read_lines(connection, client, bytes);
-    while (!bytes.empty()) {
+    while (!bytes.empty() && connection.is_open()) {
       const Bytes part = bytes.first(std::min<std::size_t>(bytes.size(), 16U << 10));
       bytes = bytes.subspan(part.size());
       if (!client.commands.feed(part)) return connection.abort();
@@ -48,18 +48,20 @@ class Cache : public iocpp::Handler {
 
  private:
   using Found = CommandReader::Found;
+  static constexpr std::size_t reply_bytes_max = 64U << 10;
 
-  /// As telnet has it; redis-benchmark's first test too.
+  /// As telnet has it; redis-benchmark's first test too. Who asks for much at once and does not read it is closed.
   void read_lines(iocpp::Connection connection, Client& client, Bytes bytes) {
     const auto answer = [&](Bytes line) {
       std::istringstream words{std::string{reinterpret_cast<const char*>(line.data()), line.size()}};
       execute({std::istream_iterator<std::string>{words}, {}});
+      return reply_.size() < reply_bytes_max || send_reply(connection);
     };
     reply_.clear();
-    const bool well = static_cast<bool>(lines_.read(connection, client.line, bytes, answer));
-    if (!well) reply({"-ERR too long"});
-    send_reply(connection);
-    if (!well) connection.close();
+    const iocpp::FramingResult result = lines_.read(connection, client.line, bytes, answer);
+    if (!result) reply({"-ERR too long"});
+    if (!reply_.empty()) send_reply(connection);
+    if (!result || result.stopped) connection.close();
   }
 
   void answer(iocpp::Connection connection, Client& client) {
@@ -68,7 +70,7 @@ class Cache : public iocpp::Handler {
     reply_.clear();  // of one whose answer threw
     while (client.reads_replies && (found = client.commands.next(command)) == Found::command) {
       execute(std::move(command));
-      if (reply_.size() >= 64U << 10) client.reads_replies = send_reply(connection);
+      if (reply_.size() >= reply_bytes_max) client.reads_replies = send_reply(connection);
     }
     if (found == Found::error) reply({"-ERR Protocol error"});
     if (!reply_.empty()) client.reads_replies = send_reply(connection) && client.reads_replies;

@@ -58,6 +58,14 @@ class CommandReader {
     static void* nil(const redisReadTask*) { return nullptr; }
     static void free(void* command) { delete static_cast<Command*>(command); }
   };
+  /// Of hiredis 1.0 and later, whose reader calls them for RESP3.
+  template <class Functions>
+  static void refuse_later_types(Functions& set) {
+    if constexpr (requires { set.createBool; }) {
+      set.createDouble = [](const redisReadTask*, double, char*, std::size_t) -> void* { return nullptr; };
+      set.createBool = [](const redisReadTask*, int) -> void* { return nullptr; };
+    }
+  }
   static redisReplyObjectFunctions* functions() {
     static redisReplyObjectFunctions made = [] {
       redisReplyObjectFunctions set{};
@@ -66,6 +74,7 @@ class CommandReader {
       set.createInteger = &Make::number;
       set.createNil = &Make::nil;
       set.freeObject = &Make::free;
+      refuse_later_types(set);
       return set;
     }();
     return &made;

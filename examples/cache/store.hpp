@@ -20,7 +20,12 @@ class Store {
   void set(std::string key, std::string value) {
     erase(key);
     entries_.push_front({std::move(key), std::move(value)});
-    places_.emplace(entries_.front().key, entries_.begin());
+    try {
+      places_.emplace(entries_.front().key, entries_.begin());
+    } catch (...) {
+      entries_.pop_front();
+      throw;
+    }
     bytes_ += cost(entries_.front());
     while (bytes_ > bytes_max_) erase(entries_.back().key);
   }

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 /// A descriptor, closed with it.
@@ -56,7 +58,8 @@ inline std::optional<std::string> decoded(std::string_view text) {
 class Document {
  public:
   /// Below `folder` and nowhere else: the system itself refuses "..", and links that lead out of it
-  /// (RESOLVE_BENEATH of openat2(2)). Nothing where there is no such regular file.
+  /// (RESOLVE_BENEATH of openat2(2)). Nothing where there is no such regular file; throws where that can't be found out
+  /// (no handles, no memory), which ends the connection: "404" would be a lie that caches believe.
   static std::optional<Document> open(int folder, std::string_view target) {
     std::optional<std::string> path = decoded(target.substr(0, target.find_first_of("?#")));
     if (!path || path->empty() || path->front() != '/') return std::nullopt;
@@ -65,6 +68,7 @@ class Document {
     how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;  // a pipe would make us wait
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     const long number = ::syscall(SYS_openat2, folder, path->c_str() + path->find_first_not_of('/'), &how, sizeof how);
+    if (number < 0 && !is_absence(errno)) throw std::system_error{errno, std::generic_category(), "openat2"};
     if (number < 0) return std::nullopt;
     Document document{Descriptor{static_cast<int>(number)}};
     struct stat status {};
@@ -84,6 +88,11 @@ class Document {
 
  private:
   explicit Document(Descriptor opened) : file{std::move(opened)} {}
+
+  static bool is_absence(int error) {
+    return error == ENOENT || error == ENOTDIR || error == ELOOP || error == EXDEV || error == EACCES ||
+           error == ENAMETOOLONG || error == ENXIO;
+  }
 
   static std::string_view type_of(std::string_view path) {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 9> types{{{".html", "text/html; charset=utf-8"},

@@ -129,10 +129,11 @@ class Connection {
   /// The same for text.
   IOCPP_EXPORT SendResult send(std::string_view text) const;
 
-  /// Queues the vector's bytes without a copy, and takes the vector.
+  /// Queues the vector's bytes and empties it; not queued, they are left in it. From 2 KiB on without a copy, unless it
+  /// has room for more than twice its bytes.
   IOCPP_EXPORT SendResult send(std::vector<std::byte>&& bytes) const;
 
-  /// Queues bytes that are shared with other connections, without a copy.
+  /// Queues bytes that are shared with other connections: from 2 KiB on without a copy.
   IOCPP_EXPORT SendResult send(SharedBytes bytes) const;
 
   /// Bytes that are queued and not yet handed to the system.

@@ -166,10 +166,16 @@ FramingResult Framing::read(Connection connection, PartialMessage& partial, std:
                             OnMessage&& on_message) const {
   const bool had_begun = !partial.empty();
   bool any = false;
-  const FramingResult result = read(partial, bytes, [&](std::span<const std::byte> message) {
-    any = true;
-    return goes_on(on_message, message) && connection.is_open();
-  });
+  FramingResult result;
+  try {
+    result = read(partial, bytes, [&](std::span<const std::byte> message) {
+      any = true;
+      return goes_on(on_message, message) && connection.is_open();
+    });
+  } catch (...) {
+    if (had_begun) connection.end_message();
+    throw;
+  }
   const bool has_begun = !result.stopped && !partial.empty();
   if (has_begun && (any || !had_begun)) connection.begin_message();
   if (!has_begun && had_begun) connection.end_message();

@@ -31,7 +31,8 @@ void Core::close_after_message(ConnectionId id) noexcept {
 
 /// Closed by its timer, which costs nothing where nobody drains: with what the running callback still sends.
 void Core::message_ended(Slot& slot) noexcept {
-  if (slot.close_after_message && slot.state == SlotState::open) timers_.arm(slot, time_.now());
+  // Armed once: who ends a message in each turn would put it off for ever.
+  if (slot.close_after_message && slot.state == SlotState::open && !slot.armed()) timers_.arm(slot, time_.now());
 }
 
 void Core::abort(ConnectionId id) noexcept {

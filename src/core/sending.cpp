@@ -58,7 +58,11 @@ bool Core::may_lend(const Slot& slot, std::span<const std::byte> bytes) const no
 SendResult Core::send(ConnectionId id, std::vector<std::byte>&& bytes) {
   // What is kept as it is may hold twice the memory that it needs, and no more.
   const bool kept = bytes.size() >= BlockPool::block_bytes && bytes.capacity() <= 2 * bytes.size();
-  if (!kept) return send(id, std::span<const std::byte>{bytes});
+  if (!kept) {
+    const SendResult result = send(id, std::span<const std::byte>{bytes});
+    if (result.queued) bytes.clear();
+    return result;
+  }
   const auto held_by = [&](const ByteQueue&) { return BlockPool::held_by(bytes); };
   return enqueue(id, bytes.size(), held_by,
                  [&](Slot& slot) { slot.send_queue.append(blocks_.wrap(std::move(bytes))); });

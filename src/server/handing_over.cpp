@@ -99,15 +99,15 @@ std::vector<backend::HandedListener> Server::Running::to_hand_over() {
 /// The server serves. Without a thread or a path it does so all the same, and has no successor that could take over.
 void Server::Running::begin_handing_over() noexcept {
   try {
+    // What the predecessor leaves to us when it hears that we serve is left to nobody else.
+    group_.handed_over = false;
     if (predecessor_ != nullptr) meeting_point_ = predecessor_->replace();
     predecessor_.reset();
-    group_.handed_over = false;
     to_stop_ = meeting_point_.get();
     if (drain_requested_.load() != 0) meeting_point_->stop();
     hand_over_thread_ = std::thread{[this] { hand_over(); }};
   } catch (...) {
     predecessor_.reset();
-    group_.handed_over = false;
   }
 }
 
@@ -120,7 +120,7 @@ void Server::Running::hand_over() noexcept {
   } catch (const std::bad_alloc&) {
     return;
   }
-  group_.handed_over = true;
+  group_.handed_over = has_handed_over_ = true;
   request_drain(options_.drain_timeout);
   group_.wait_until_deaf();
   meeting_point_->release();

@@ -266,7 +266,7 @@ DrainReport Server::Running::wait() {
     report.failed += part.failed;
     report.bytes_lost += part.bytes_lost;
   }
-  report.handed_over = group_.handed_over.load();
+  report.handed_over = has_handed_over_.load();
   report.duration =
       std::chrono::ceil<std::chrono::milliseconds>(Clock::duration{last_ended_.load() - drain_requested_.load()});
   return report;

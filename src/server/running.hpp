@@ -106,6 +106,7 @@ class Server::Running {
   std::unique_ptr<backend::Predecessor> predecessor_;  ///< Until it was replaced, by start.
   std::unique_ptr<backend::MeetingPoint> meeting_point_;
   std::atomic<backend::MeetingPoint*> to_stop_{nullptr};  ///< The meeting point, for request_drain.
+  std::atomic<bool> has_handed_over_{false};
   std::thread hand_over_thread_;
   bool took_over_ = false;
   std::vector<Member> members_;  ///< The shards, then the accepting loop if there is one.

@@ -141,6 +141,27 @@ TEST_F(Draining, a_message_behind_the_one_that_was_awaited_does_not_put_the_end_
   expect(0, 1, 0, 0);
 }
 
+// Each end of a message moved the timer that closes on: who sends fast was served until the deadline, and cut.
+TEST_F(Draining, messages_that_end_in_each_turn_do_not_put_the_end_off) {
+  handler_.receiving = [](Connection connection, std::string_view) {
+    connection.end_message();
+    connection.begin_message();
+  };
+  const Connection streams = shard_.connect();
+  streams.begin_message();
+  begin();
+  for (int turn = 0; turn < 20; ++turn) {
+    // In a turn, what has come is handled before the timers that are due.
+    shard_.dawdle(std::chrono::microseconds{1'300});
+    if (streams.is_open()) shard_.arrives(streams, "message");
+    shard_.pass({});
+  }
+  EXPECT_FALSE(streams.is_open());
+  shard_.peer_ends(streams);
+  shard_.run_out();
+  expect(0, 1, 0, 0);
+}
+
 TEST_F(Draining, a_message_that_does_not_end_is_cut) {
   const Connection in_message = shard_.connect();
   in_message.begin_message();

@@ -15,6 +15,23 @@ def is_taken():
         return probe.connect_ex(("127.0.0.1", PORT)) == 0
 
 
+def may_be_bound():
+    """It is between 32768 and 60999, so it may be the own port of a client of another test, for a minute after its end."""
+    with socket.socket(socket.AF_INET6) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("::", PORT))
+        except OSError:
+            return False
+    return True
+
+
+def wait_for_port():
+    end = time.monotonic() + 90
+    while not may_be_bound() and time.monotonic() < end:
+        time.sleep(0.1)
+
+
 def wait_for_listener(server):
     end = time.monotonic() + example.PATIENCE
     while not is_taken():
@@ -33,6 +50,7 @@ class EchoTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    wait_for_port()
     if is_taken():
         print(f"port {PORT} is taken")
         sys.exit(example.SKIPPED)

@@ -61,6 +61,10 @@ def cases(arguments, work):
     yield "fetch_content", lambda: ways.embedded("fetch_content", work / "fetched", "-DIOCPP_SHARED=ON")
 
 
+def fail(failure):
+    raise failure
+
+
 def outcome(name, case):
     """A test case as CTest has it."""
     began = time.monotonic()
@@ -97,7 +101,10 @@ def main():
     suite = ElementTree.Element("testsuite", name="packages")
     with tempfile.TemporaryDirectory(prefix="iocpp-packages-") as work:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            suite.extend(pool.map(lambda pair: outcome(*pair), cases(arguments, pathlib.Path(work))))
+            try:
+                suite.extend(pool.map(lambda pair: outcome(*pair), cases(arguments, pathlib.Path(work))))
+            except Failed as failure:
+                suite.append(outcome("packages_are_made", lambda: fail(failure)))
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     ElementTree.ElementTree(suite).write(arguments.results)
     return 1 if any(case.get("status") == "fail" for case in suite) else 0

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <system_error>
+#include <thread>
 
 #include "iocpp/error.hpp"
 
@@ -46,7 +48,10 @@ Descriptor lock_folder(const UnixAddress& address) noexcept {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   Descriptor locked{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (locked.get() >= 0) ::flock(locked.get(), LOCK_EX);
+  // Whoever may read the folder may hold its lock for ever: then it is done without.
+  constexpr int tries = 20;
+  for (int tried = 0; locked.get() >= 0 && tried < tries && ::flock(locked.get(), LOCK_EX | LOCK_NB) != 0; ++tried)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
   return locked;
 }
 
