@@ -99,7 +99,7 @@ class ReportPage(unittest.TestCase):
         page = Checked(text)
         self.assertEqual(page.problems, [])
         self.assertGreaterEqual(page.tables, page.charts + 1, "a chart has a table beside it")
-        self.assertIn("prefers-color-scheme: dark", text)
+        self.assertIn((PROJECT / "docs/site/report.css").read_text(encoding="utf-8"), text)
         self.assertIn("a & <b>.html", page.text, "the command, as it was typed")
         return page, json.loads(run.stdout)
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdio>
 
-#include "report_css.hpp"
+#include "program/report_css.hpp"
 
 namespace program {
 namespace {
