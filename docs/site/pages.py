@@ -33,6 +33,8 @@ def reference(project, page, target):
         if name == "index" and not anchor:
             return "index.html", None
         return "@ref " + (f"{name}-{anchor}" if anchor else name), None
+    if file.suffix == ".png":  # Doxygen finds it in its IMAGE_PATH
+        return file.name, None
     if file.parent == pathlib.Path("include/iocpp"):
         return f"@ref iocpp/{file.name}", None
     if (project / file).is_dir():

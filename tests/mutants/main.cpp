@@ -14,6 +14,7 @@
 #include "bug.hpp"
 #include "command.hpp"
 #include "command_line.hpp"
+#include "program/report_file.hpp"
 #include "simulate_command.hpp"
 
 namespace {
@@ -79,7 +80,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
   Command chosen;
-  add_simulate_command(app, chosen, mutant);
   std::vector<char*> all = pointers(arguments);
+  add_simulate_command(app, chosen, program::command_text(static_cast<int>(arguments.size()), all.data()), mutant);
   return run_command_line(app, chosen, static_cast<int>(arguments.size()), all.data());
 }

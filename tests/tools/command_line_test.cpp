@@ -33,20 +33,20 @@ TEST_P(WrongArguments, exit_2_with_one_line) {
   EXPECT_EQ(std::count(run.errors.begin(), run.errors.end(), '\n'), 1) << run.errors;
 }
 
-INSTANTIATE_TEST_SUITE_P(CommandLine, WrongArguments,
-                         testing::Values("", "frob", "stress", "stress frob", "stress storm", "stress storm nowhere",
-                                         "stress storm 127.0.0.1:0", "stress storm 127.0.0.1:1 --connections x",
-                                         "stress storm 127.0.0.1:1 --connections 0",
-                                         "stress storm 127.0.0.1:1 --rst-share 1.1",
-                                         "stress storm 127.0.0.1:1 --rst-share nan", "stress storm 127.0.0.1:1 --frob",
-                                         "stress echo 127.0.0.1:1 --duration 10", "stress echo 127.0.0.1:1 --bytes 1.5",
-                                         "stress echo 127.0.0.1:1 --connections 1000000", "serve", "serve frob",
-                                         "serve echo --listen 1", "serve echo --listen 127.0.0.1:65536",
-                                         "serve echo --listen example.org:1", "serve echo --listen 192.0.2.1:0",
-                                         "serve echo --backend frob", "serve echo --threads 256",
-                                         "serve echo --backlog 0", "serve echo --proxy-protocol 10.0.0.1/8",
-                                         "serve echo --proxy-untrusted maybe", "simulate --scenario frob",
-                                         "serve echo --listen 127.0.0.1:0 --send-queue-bytes-low 2M"));
+INSTANTIATE_TEST_SUITE_P(
+    CommandLine, WrongArguments,
+    testing::Values("", "frob", "stress", "stress frob", "stress storm", "stress storm nowhere",
+                    "stress storm 127.0.0.1:0", "stress storm 127.0.0.1:1 --connections x",
+                    "stress storm 127.0.0.1:1 --connections 0", "stress storm 127.0.0.1:1 --rst-share 1.1",
+                    "stress storm 127.0.0.1:1 --rst-share nan", "stress storm 127.0.0.1:1 --frob",
+                    "stress echo 127.0.0.1:1 --duration 10", "stress echo 127.0.0.1:1 --bytes 1.5",
+                    "stress echo 127.0.0.1:1 --connections 1000000", "serve", "serve frob", "serve echo --listen 1",
+                    "serve echo --listen 127.0.0.1:65536", "serve echo --listen example.org:1",
+                    "serve echo --listen 192.0.2.1:0", "serve echo --backend frob", "serve echo --threads 256",
+                    "serve echo --backlog 0", "serve echo --proxy-protocol 10.0.0.1/8",
+                    "serve echo --proxy-untrusted maybe", "simulate --scenario frob",
+                    "stress storm 127.0.0.1:1 --report none/page.html", "simulate --report none/page.html",
+                    "serve echo --listen 127.0.0.1:0 --send-queue-bytes-low 2M"));
 
 class Help : public testing::TestWithParam<const char*> {};
 

@@ -68,4 +68,15 @@ TEST(Histogram, merged_is_as_if_recorded_in_one) {
   EXPECT_EQ(one.maximum(), 99U);
 }
 
+TEST(Histogram, counts_what_is_not_above_a_value) {
+  Histogram histogram;
+  EXPECT_EQ(histogram.count_to(0), 0U);
+  for (const std::uint64_t value : {3U, 100U, 100U, 1'000'000U}) histogram.record(value);
+  EXPECT_EQ(histogram.count_to(2), 0U);
+  EXPECT_EQ(histogram.count_to(3), 1U);
+  EXPECT_EQ(histogram.count_to(100), 3U);
+  EXPECT_EQ(histogram.count_to(990'000), 3U);
+  EXPECT_EQ(histogram.count_to(1'000'000), 4U) << "also within the highest value's bucket";
+}
+
 }  // namespace

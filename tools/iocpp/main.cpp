@@ -1,10 +1,13 @@
 // The command line program.
+#include <string>
+
 #include <CLI/CLI.hpp>
 
 #include <iocpp/version.hpp>
 
 #include "command.hpp"
 #include "command_line.hpp"
+#include "program/report_file.hpp"
 #include "serve_command.hpp"
 #include "simulate_command.hpp"
 #include "stress_command.hpp"
@@ -19,7 +22,8 @@ int main(int argc, char** argv) {
       "Exit codes: 0 success, 1 failure, 2 a wrong argument.");
   Command chosen;
   add_serve_command(app, chosen);
-  add_stress_command(app, chosen);
-  add_simulate_command(app, chosen);
+  const std::string command_line = program::command_text(argc, argv);
+  add_stress_command(app, chosen, command_line);
+  add_simulate_command(app, chosen, command_line);
   return run_command_line(app, chosen, argc, argv);
 }

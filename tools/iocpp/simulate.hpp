@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "program/page.hpp"
+#include "simulator/faults.hpp"
 #include "simulator/shrink.hpp"
 
 struct SimulateOptions {
@@ -22,6 +24,8 @@ struct SimulateOptions {
   std::string mutant{};  ///< The one that is built in, where the command was asked for it.
   bool trace = false;
   bool json = false;
+  std::string report{};   ///< The path of a page, if it is wanted.
+  std::string command{};  ///< As it was typed.
 };
 
 /// How often each fault happened on one platform, by number of `fault_cells()`.
@@ -59,6 +63,14 @@ std::string replay_command(const SimulateOptions& options, const iocpp::simulato
 iocpp::simulator::Shrunk shrunk(const SimulateOptions& options, const SimulateResult& result);
 
 std::string_view to_string(iocpp::simulator::Level level);
+
+// Of a result, as it is read.
+std::string hash_text(std::uint64_t hash);
+std::string cell_text(const iocpp::simulator::Cell& cell);
+std::uint64_t per_second(const SimulateResult& result);
+
+/// A violation as it was found, not made smaller.
+program::Page page_of(const SimulateOptions& options, const SimulateResult& result);
 
 /// Prints, and returns the exit code.
 int report(const SimulateOptions& options, const SimulateResult& result);

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "arguments.hpp"
+#include "report_option.hpp"
 #include "simulate.hpp"
 
 namespace {
@@ -107,12 +108,15 @@ int run(const Simulate& chosen) {
   if (chosen.options.trace &&
       (chosen.options.first_seed != chosen.options.last_seed || chosen.options.platforms.size() != 1))
     throw WrongArgument("--trace prints one run: name it with --seed and --platform");
-  return report(chosen.options, simulate(chosen.options));
+  program::ReportFile file = report_file(chosen.options.report);
+  const SimulateResult result = simulate(chosen.options);
+  if (file) file.write(page_of(chosen.options, result));  // first: making a violation smaller may end the process
+  return report(chosen.options, result);
 }
 
 }  // namespace
 
-void add_simulate_command(CLI::App& app, Command& chosen, const std::string& mutant) {
+void add_simulate_command(CLI::App& app, Command& chosen, const std::string& command_line, const std::string& mutant) {
   CLI::App& command = *app.add_subcommand(
       "simulate",
       "The whole server over a simulated kernel and network, with faults, in virtual time: each run is a function of "
@@ -121,6 +125,7 @@ void add_simulate_command(CLI::App& app, Command& chosen, const std::string& mut
   auto simulate = std::make_shared<Simulate>();
   SimulateOptions& options = simulate->options;
   simulate->built_in = mutant;
+  options.command = command_line;
   options.threads = std::max(1U, std::thread::hardware_concurrency());
   add_seeds(command, options);
   add_platform(command, options);
@@ -136,5 +141,6 @@ void add_simulate_command(CLI::App& app, Command& chosen, const std::string& mut
       "--json", options.json,
       "Print the result as one JSON object on stdout, and nothing else there; a violation as it was found, not made "
       "smaller");
+  add_report(command, options.report);
   command.callback([simulate, &chosen] { chosen = [simulate] { return run(*simulate); }; });
 }

@@ -16,24 +16,8 @@ using iocpp::simulator::Outcome;
 using iocpp::simulator::Phase;
 using Json = nlohmann::ordered_json;
 
-std::string hash_text(std::uint64_t hash) {
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(hash));
-  return text.data();
-}
-
-std::string cell_text(const Cell& cell) {
-  const std::string site{to_string(cell.site)};
-  return cell.error == 0 ? site : site + " " + std::to_string(cell.error);
-}
-
 double seconds_of(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
-}
-
-std::uint64_t per_second(const SimulateResult& result) {
-  const double seconds = seconds_of(result.elapsed);
-  return seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(result.connections) / seconds) : 0;
 }
 
 Json violation_json(const SimulateOptions& options, const SimulateResult& result) {
@@ -155,6 +139,22 @@ void print_text(const SimulateOptions& options, const SimulateResult& result) {
 }
 
 }  // namespace
+
+std::string hash_text(std::uint64_t hash) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(hash));
+  return text.data();
+}
+
+std::string cell_text(const Cell& cell) {
+  const std::string site{to_string(cell.site)};
+  return cell.error == 0 ? site : site + " " + std::to_string(cell.error);
+}
+
+std::uint64_t per_second(const SimulateResult& result) {
+  const double seconds = seconds_of(result.elapsed);
+  return seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(result.connections) / seconds) : 0;
+}
 
 int report(const SimulateOptions& options, const SimulateResult& result) {
   if (options.json) {

@@ -9,7 +9,8 @@
 #include "arguments.hpp"
 #include "program/host_port.hpp"
 #include "program/system.hpp"
-#include "stress/report.hpp"
+#include "report_option.hpp"
+#include "stress/report_page.hpp"
 
 namespace {
 
@@ -20,6 +21,8 @@ constexpr std::uint64_t handles_besides = 32;  // standard streams, pollers, and
 
 struct Common {
   bool json = false;
+  std::string report;   ///< The path of a page, if it is wanted.
+  std::string command;  ///< As it was typed.
 };
 
 struct Storm : Common {
@@ -71,6 +74,7 @@ void add_common(CLI::App& app, Options& options, Common& common) {
   program::add_duration(app, "--timeout", options.timeout, 10ms, longest,
                         "A connection without any progress for this long counts as timed out");
   app.add_flag("--json", common.json, "Print the result as one JSON object on stdout, and nothing else there");
+  add_report(app, common.report);
 }
 
 void require_handles(std::uint64_t connections) {
@@ -81,9 +85,19 @@ void require_handles(std::uint64_t connections) {
                       ": ask for fewer connections, or raise the hard limit (ulimit -Hn)");
 }
 
+template <class Result>
+std::string verdict_of(const Result& /*result*/, bool good) {
+  return good ? "passed" : "FAILED";
+}
+
+std::string verdict_of(const stress::StormResult& result, bool /*good*/) {
+  return result.verdict_text();
+}
+
 /// Runs, prints, and returns the exit code.
 template <class Run, class Passed>
 int run_and_print(const Common& common, const std::string& title, Run run, Passed passed) {
+  program::ReportFile file = report_file(common.report);
   stress::ProgressDisplay display{std::cerr, program::stderr_is_terminal()};
   if (!common.json) std::cout << title << std::endl;
   const auto result = run(&display);
@@ -93,8 +107,11 @@ int run_and_print(const Common& common, const std::string& title, Run run, Passe
     json["passed"] = good;
     std::cout << json.dump() << std::endl;
   } else {
-    stress::print(std::cout, result);
+    stress::print(std::cout, stress::figures_of(result));
+    if constexpr (requires { result.verdict_text(); }) std::cout << result.verdict_text() << '\n';
   }
+  if (file)
+    file.write(stress::page_of(result, title, program::circumstances(common.command), verdict_of(result, good), good));
   return good ? 0 : 1;
 }
 
@@ -140,7 +157,7 @@ int run(Slow& slow) {
       [](const stress::SlowResult& result) { return result.passed(); });
 }
 
-void add_storm(CLI::App& stress_app, Command& chosen) {
+void add_storm(CLI::App& stress_app, Command& chosen, const std::string& command_line) {
   CLI::App& app = *stress_app.add_subcommand("storm",
                                              "Connections that come and go at once, against an echo server: a share is "
                                              "reset as soon as it is established, the rest "
@@ -149,6 +166,7 @@ void add_storm(CLI::App& stress_app, Command& chosen) {
                                              "connections that must be served. Exit code 0: still accepting, and no "
                                              "wrong byte; 1: DEAF, not serving, or wrong bytes");
   auto storm = std::make_shared<Storm>();
+  storm->command = command_line;
   stress::StormOptions& options = storm->options;
   add_common(app, options, *storm);
   program::add_count(app, "--connections", options.connections, 1, 1'000'000'000, "Connections in all");
@@ -192,24 +210,26 @@ void add_echo_checks(CLI::App& app, stress::EchoOptions& options) {
   program::add_duration(app, "--slow-read-pause", options.slow_read_pause, 1us, longest, "Pause after each of them");
 }
 
-void add_echo(CLI::App& stress_app, Command& chosen) {
+void add_echo(CLI::App& stress_app, Command& chosen, const std::string& command_line) {
   CLI::App& app =
       *stress_app.add_subcommand("echo",
                                  "Connections that stay, against an echo server: messages to and fro, messages and "
                                  "bytes a second, latency up to p99.99 "
                                  "(at most 0.8 % too high, never too low). Exit code 1: any error or wrong byte");
   auto echo = std::make_shared<Echo>();
+  echo->command = command_line;
   add_common(app, echo->options, *echo);
   add_echo_load(app, echo->options);
   add_echo_checks(app, echo->options);
   app.callback([echo, &chosen] { chosen = [echo] { return run(*echo); }; });
 }
 
-void add_push(CLI::App& stress_app, Command& chosen) {
+void add_push(CLI::App& stress_app, Command& chosen, const std::string& command_line) {
   CLI::App& app = *stress_app.add_subcommand(
       "push",
       "One-way throughput to a discard server; ends when the server has received everything. Exit code 1: any error");
   auto push = std::make_shared<Push>();
+  push->command = command_line;
   add_common(app, push->options, *push);
   program::add_count(app, "--connections", push->options.connections, 1, 1'000'000, "Connections");
   program::add_size(app, "--bytes", push->options.bytes, 1, 64U << 20, "Size of one write");
@@ -233,7 +253,7 @@ void add_rate(CLI::App& app, std::uint64_t& rate) {
       ->default_str("1B/s");
 }
 
-void add_slow(CLI::App& stress_app, Command& chosen) {
+void add_slow(CLI::App& stress_app, Command& chosen, const std::string& command_line) {
   CLI::App& app = *stress_app.add_subcommand("slow",
                                              "Connections that hold a server up, against an echo server: some send a "
                                              "byte now and then, the others ask for much and read a "
@@ -241,6 +261,7 @@ void add_slow(CLI::App& stress_app, Command& chosen) {
                                              "ends when it has ended all. Exit code 1: some could "
                                              "not connect");
   auto slow = std::make_shared<Slow>();
+  slow->command = command_line;
   stress::SlowOptions& options = slow->options;
   add_common(app, options, *slow);
   program::add_count(app, "--connections", options.connections, 1, 1'000'000, "Connections");
@@ -255,11 +276,11 @@ void add_slow(CLI::App& stress_app, Command& chosen) {
 
 }  // namespace
 
-void add_stress_command(CLI::App& app, Command& chosen) {
+void add_stress_command(CLI::App& app, Command& chosen, const std::string& command_line) {
   CLI::App& stress_app = *app.add_subcommand("stress", "Load a server, and check what it answers");
   stress_app.require_subcommand(1);
-  add_storm(stress_app, chosen);
-  add_echo(stress_app, chosen);
-  add_push(stress_app, chosen);
-  add_slow(stress_app, chosen);
+  add_storm(stress_app, chosen, command_line);
+  add_echo(stress_app, chosen, command_line);
+  add_push(stress_app, chosen, command_line);
+  add_slow(stress_app, chosen, command_line);
 }

@@ -6,6 +6,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace program {
 
@@ -22,6 +23,13 @@ std::string bytes_text(double bytes);
 std::string plural(std::uint64_t number, const std::string& noun);
 
 /// One line of a report: what it is, and how much.
+struct Figure {
+  std::string label;  ///< Indented where it is a part of the one above.
+  std::string text;
+};
+using Figures = std::vector<Figure>;
+
+/// A figure as a line on a terminal.
 void line(std::ostream& out, std::string_view label, const std::string& text);
 
 }  // namespace program

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace program {
 
@@ -10,5 +11,8 @@ std::uint64_t raise_handle_limit();
 
 /// Whether a person watches the error output.
 bool stderr_is_terminal();
+
+/// The system, its kernel and its processors: `Linux 6.18.5 x86_64, 2 processors`.
+std::string machine_text();
 
 }  // namespace program

@@ -1,6 +1,10 @@
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <thread>
+
+#include "program/figures.hpp"
 #include "program/system.hpp"
 
 namespace program {
@@ -14,6 +18,13 @@ std::uint64_t raise_handle_limit() {
 
 bool stderr_is_terminal() {
   return isatty(STDERR_FILENO) == 1;
+}
+
+std::string machine_text() {
+  const std::string processors = plural(std::thread::hardware_concurrency(), "processor");
+  utsname system{};
+  if (uname(&system) != 0) return processors;
+  return std::string{system.sysname} + " " + system.release + " " + system.machine + ", " + processors;
 }
 
 }  // namespace program

@@ -2,7 +2,9 @@
 #include <windows.h>
 
 #include <cstdio>
+#include <thread>
 
+#include "program/figures.hpp"
 #include "program/system.hpp"
 
 namespace program {
@@ -18,6 +20,11 @@ bool stderr_is_terminal() {
   DWORD mode = 0;
   return GetConsoleMode(output, &mode) != 0 &&
          SetConsoleMode(output, mode | ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0;
+}
+
+std::string machine_text() {
+  // GetVersion tells the version that the program is made for, where that is older: none is better than a wrong one.
+  return "Windows, " + plural(std::thread::hardware_concurrency(), "processor");
 }
 
 }  // namespace program

@@ -54,4 +54,11 @@ std::uint64_t Histogram::value_at(double share) const noexcept {
   return maximum_;
 }
 
+std::uint64_t Histogram::count_to(std::uint64_t value) const noexcept {
+  if (value >= maximum_) return count_;
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < bucket_count && highest_in(i) <= value; ++i) seen += buckets_[i];
+  return seen;
+}
+
 }  // namespace stress

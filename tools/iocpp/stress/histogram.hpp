@@ -24,6 +24,9 @@ class Histogram {
   /// The smallest value that at least this share (0 to 1) of the values do not exceed. 0 when there is none.
   std::uint64_t value_at(double share) const noexcept;
 
+  /// How many values are not above this one, as they are reported.
+  std::uint64_t count_to(std::uint64_t value) const noexcept;
+
  private:
   std::vector<std::uint64_t> buckets_;
   std::uint64_t count_ = 0;

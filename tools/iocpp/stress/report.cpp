@@ -11,6 +11,7 @@ namespace {
 
 using program::bytes_text;
 using program::duration_text;
+using program::Figures;
 using program::line;
 using program::with_commas;
 
@@ -40,11 +41,11 @@ std::string rate_text(std::uint64_t number, Duration duration) {
   return with_commas(static_cast<std::uint64_t>(per_second(number, duration))) + " a second";
 }
 
-void print_faults(std::ostream& out, const FaultCounts& faults) {
-  line(out, "errors", with_commas(faults.total()));
+void add_faults(Figures& figures, const FaultCounts& faults) {
+  figures.push_back({"errors", with_commas(faults.total())});
   for (std::size_t kind = 0; kind < fault_kinds; ++kind) {
     const auto fault = static_cast<Fault>(kind);
-    if (faults[fault] != 0) line(out, "  " + std::string{text_of(fault)}, with_commas(faults[fault]));
+    if (faults[fault] != 0) figures.push_back({"  " + std::string{text_of(fault)}, with_commas(faults[fault])});
   }
 }
 
@@ -57,8 +58,8 @@ Json faults_json(const FaultCounts& faults) {
   return json;
 }
 
-void print_stall(std::ostream& out, Duration stall) {
-  line(out, "the client's own longest stall", duration_text(stall));
+void add_stall(Figures& figures, Duration stall) {
+  figures.push_back({"the client's own longest stall", duration_text(stall)});
 }
 
 std::string_view verdict_key(Verdict verdict) {
@@ -88,13 +89,13 @@ Json probe_json(const ProbeResult& probe) {
   return json;
 }
 
-void print_side(std::ostream& out, std::string_view name, const SlowSide& side) {
-  line(out, name, with_commas(side.established));
-  line(out, "  still connected", with_commas(side.still_connected));
-  line(out, "  ended by the server in order", with_commas(side.ended_in_order));
-  line(out, "  reset by the server", with_commas(side.reset));
+void add_side(Figures& figures, std::string_view name, const SlowSide& side) {
+  figures.push_back({std::string{name}, with_commas(side.established)});
+  figures.push_back({"  still connected", with_commas(side.still_connected)});
+  figures.push_back({"  ended by the server in order", with_commas(side.ended_in_order)});
+  figures.push_back({"  reset by the server", with_commas(side.reset)});
   if (side.ended_in_order + side.reset == 0) return;
-  line(out, "  after", duration_text(side.first_end) + " to " + duration_text(side.last_end));
+  figures.push_back({"  after", duration_text(side.first_end) + " to " + duration_text(side.last_end)});
 }
 
 Json side_json(const SlowSide& side) {
@@ -109,55 +110,63 @@ Json side_json(const SlowSide& side) {
 
 }  // namespace
 
-void print(std::ostream& out, const StormResult& result) {
-  line(out, "connections tried", with_commas(result.attempted));
-  line(out, "established",
-       with_commas(result.established) + " in " + duration_text(result.duration) + ", " +
-           rate_text(result.established, result.duration));
-  line(out, "  reset at once", with_commas(result.reset_at_once));
-  line(out, "  echo verified, ended in order", with_commas(result.echoed));
-  print_faults(out, result.faults);
-  line(out, "longest gap without an accept", duration_text(result.longest_gap));
-  if (result.longest_answer_gap) line(out, "longest gap without an answer", duration_text(*result.longest_answer_gap));
-  print_stall(out, result.longest_stall);
-  if (result.gave_up) line(out, "given up", "the server showed no sign of life");
-  line(out, "probe", probe_text(result.probe));
-  out << result.verdict_text() << '\n';
+Figures figures_of(const StormResult& result) {
+  Figures figures;
+  figures.push_back({"connections tried", with_commas(result.attempted)});
+  figures.push_back({"established", with_commas(result.established) + " in " + duration_text(result.duration) + ", " +
+                                        rate_text(result.established, result.duration)});
+  figures.push_back({"  reset at once", with_commas(result.reset_at_once)});
+  figures.push_back({"  echo verified, ended in order", with_commas(result.echoed)});
+  add_faults(figures, result.faults);
+  figures.push_back({"longest gap without an accept", duration_text(result.longest_gap)});
+  if (result.longest_answer_gap)
+    figures.push_back({"longest gap without an answer", duration_text(*result.longest_answer_gap)});
+  add_stall(figures, result.longest_stall);
+  if (result.gave_up) figures.push_back({"given up", "the server showed no sign of life"});
+  figures.push_back({"probe", probe_text(result.probe)});
+  return figures;
 }
 
-void print(std::ostream& out, const EchoResult& result) {
-  line(out, "connections", with_commas(result.connections));
-  line(out, "messages",
-       with_commas(result.messages) + " in " + duration_text(result.duration) + ", " +
-           rate_text(result.messages, result.duration));
-  line(out, "bytes, each way",
-       bytes_text(static_cast<double>(result.bytes)) + ", " + bytes_text(per_second(result.bytes, result.duration)) +
-           " a second");
+Figures figures_of(const EchoResult& result) {
+  Figures figures;
+  figures.push_back({"connections", with_commas(result.connections)});
+  figures.push_back({"messages", with_commas(result.messages) + " in " + duration_text(result.duration) + ", " +
+                                     rate_text(result.messages, result.duration)});
+  figures.push_back({"bytes, each way", bytes_text(static_cast<double>(result.bytes)) + ", " +
+                                            bytes_text(per_second(result.bytes, result.duration)) + " a second"});
   for (const Percentile& percentile : percentiles) {
     const auto nanoseconds = static_cast<Duration::rep>(result.latency.value_at(percentile.share));
-    line(out, std::string{"latency "} + percentile.text, duration_text(Duration{nanoseconds}));
+    figures.push_back({std::string{"latency "} + percentile.text, duration_text(Duration{nanoseconds})});
   }
-  line(out, "latency max", duration_text(Duration{static_cast<Duration::rep>(result.latency.maximum())}));
-  if (result.unsent != 0) line(out, "due but not sent by the end", with_commas(result.unsent));
-  print_stall(out, result.longest_stall);
-  print_faults(out, result.faults);
+  figures.push_back({"latency max", duration_text(Duration{static_cast<Duration::rep>(result.latency.maximum())})});
+  if (result.unsent != 0) figures.push_back({"due but not sent by the end", with_commas(result.unsent)});
+  add_stall(figures, result.longest_stall);
+  add_faults(figures, result.faults);
+  return figures;
 }
 
-void print(std::ostream& out, const PushResult& result) {
-  line(out, "connections", with_commas(result.connections));
-  line(out, "pushed",
-       bytes_text(static_cast<double>(result.bytes)) + " in " + duration_text(result.duration) + ", " +
-           bytes_text(per_second(result.bytes, result.duration)) + " a second");
-  print_stall(out, result.longest_stall);
-  print_faults(out, result.faults);
+Figures figures_of(const PushResult& result) {
+  Figures figures;
+  figures.push_back({"connections", with_commas(result.connections)});
+  figures.push_back({"pushed", bytes_text(static_cast<double>(result.bytes)) + " in " + duration_text(result.duration) +
+                                   ", " + bytes_text(per_second(result.bytes, result.duration)) + " a second"});
+  add_stall(figures, result.longest_stall);
+  add_faults(figures, result.faults);
+  return figures;
 }
 
-void print(std::ostream& out, const SlowResult& result) {
-  print_side(out, "slow readers", result.readers);
-  print_side(out, "slow senders", result.senders);
-  line(out, "ran for", duration_text(result.duration));
-  print_stall(out, result.longest_stall);
-  print_faults(out, result.faults);
+Figures figures_of(const SlowResult& result) {
+  Figures figures;
+  add_side(figures, "slow readers", result.readers);
+  add_side(figures, "slow senders", result.senders);
+  figures.push_back({"ran for", duration_text(result.duration)});
+  add_stall(figures, result.longest_stall);
+  add_faults(figures, result.faults);
+  return figures;
+}
+
+void print(std::ostream& out, const Figures& figures) {
+  for (const program::Figure& figure : figures) line(out, figure.label, figure.text);
 }
 
 Json to_json(const StormResult& result) {

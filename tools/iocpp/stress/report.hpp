@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "program/figures.hpp"
 #include "stress/echo.hpp"
 #include "stress/push.hpp"
 #include "stress/slow.hpp"
@@ -14,10 +15,13 @@ namespace stress {
 
 using Json = nlohmann::ordered_json;
 
-void print(std::ostream& out, const StormResult& result);
-void print(std::ostream& out, const EchoResult& result);
-void print(std::ostream& out, const PushResult& result);
-void print(std::ostream& out, const SlowResult& result);
+/// What a terminal and a page show.
+program::Figures figures_of(const StormResult& result);
+program::Figures figures_of(const EchoResult& result);
+program::Figures figures_of(const PushResult& result);
+program::Figures figures_of(const SlowResult& result);
+
+void print(std::ostream& out, const program::Figures& figures);
 
 /// Times are in the unit that the key ends with.
 Json to_json(const StormResult& result);
