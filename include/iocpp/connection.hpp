@@ -124,7 +124,7 @@ class Connection {
   IOCPP_EXPORT bool is_open() const noexcept;
 
   /// Queues a copy of `bytes`, behind what is queued already. `bytes` need only live during the call. What `on_receive`
-  /// was lent may be sent from where it lies instead (io_uring).
+  /// was lent may be sent from where it lies instead (io_uring, epoll).
   IOCPP_EXPORT SendResult send(std::span<const std::byte> bytes) const;
   /// The same for text.
   IOCPP_EXPORT SendResult send(std::string_view text) const;

@@ -26,7 +26,8 @@ void Core::close(Slot& slot) noexcept {
 void Core::close_after_message(ConnectionId id) noexcept {
   Slot* slot = find(id);
   if (slot == nullptr || slot->state != SlotState::open) return;
-  slot->in_message ? void(slot->close_after_message = true) : close(*slot);
+  if (!slot->in_message) return close(*slot);
+  slot->close_after_message = true;
 }
 
 /// Closed by its timer, which costs nothing where nobody drains: with what the running callback still sends.

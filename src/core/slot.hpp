@@ -75,7 +75,7 @@ struct Slot : Timer {
   SlotState state = SlotState::free;
   DisconnectReason reason : 4 = DisconnectReason::local_close;
   bool in_message : 1 = false;           ///< begin_message() was called, and no end_message() since.
-  bool close_after_message : 1 = false;  ///< ... and to be closed then: the slot's timer is armed.
+  bool close_after_message : 1 = false;  ///< ... and when it ends the slot's timer closes.
   std::uint16_t listener = 0;
   std::uint32_t index = 0;
   std::uint32_t generation = 1;

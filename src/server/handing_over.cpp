@@ -62,7 +62,11 @@ void Server::Running::join_inherited(std::size_t number, backend::HandedListener
   for (const NativeHandle handle : std::exchange(handed.handles, {})) {
     const bool has_it =
         std::ranges::any_of(own, [handle](NativeHandle mine) { return backend::is_same_socket(mine, handle); });
-    has_it ? backend::close_socket(handle) : own.push_back(handle);
+    if (has_it) {
+      backend::close_socket(handle);
+    } else {
+      own.push_back(handle);
+    }
   }
 }
 

@@ -50,11 +50,7 @@ int IocpSys::post(const Operation& posted, std::uint32_t* bytes) {
 }
 
 void IocpSys::later(std::uint32_t index) {
-  Operation& operation = operations_[index];
-  if (operation.stepping) return;
-  operation.stepping = true;
-  machine_.schedule.after(delay(machine_.streams.kernel, machine_.habits.step_max), EventKind::kernel_step, index,
-                          operation.generation, loop_);
+  machine_.step_later(loop_, index, operations_[index]);
 }
 
 void IocpSys::changed(std::uint32_t socket) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/native_system.hpp"
@@ -81,6 +82,13 @@ class Machine {
   void enlist(unsigned loop, Kernel& kernel) {
     if (kernels_.size() <= loop) kernels_.resize(loop + 1, nullptr);
     kernels_[loop] = &kernel;
+  }
+
+  /// The kernel goes on with an operation of the loop's, after a while. Once at a time.
+  template <class Operation>
+  void step_later(unsigned loop, std::uint32_t index, Operation& operation) {
+    if (std::exchange(operation.stepping, true)) return;
+    schedule.after(delay(streams.kernel, habits.step_max), EventKind::kernel_step, index, operation.generation, loop);
   }
 
   /// False: not an event of the network or the system.

@@ -121,6 +121,7 @@ TEST_F(SendingMuch, a_vector_of_little_in_much_room_is_not_kept) {
   connection_.send(std::move(bytes));
   shard_.turn();
   EXPECT_EQ(bytes.data(), held);  // left with its owner
+  EXPECT_TRUE(bytes.empty());     // ... who would send them again
 }
 
 TEST_F(Sending, received_bytes_may_be_sent_back_as_they_are) {

@@ -88,6 +88,18 @@ class CacheTest(unittest.TestCase):
             received += example.receive_all(connection)
         self.assertTrue(received == answer * asked)
 
+    def test_who_asks_for_much_in_plain_lines_and_reads_nothing_is_closed(self):
+        value = b"x" * 500_000
+        self.assertEqual(self.exchange(command("SET", "key", value)), b"+OK\r\n")
+        before = self.server.resident_bytes()
+        answer = b"$%d\r\n%s\r\n" % (len(value), value)
+        with socket.create_connection(self.server.address, timeout=example.PATIENCE) as connection:
+            connection.sendall(b"GET key\n" * 300)
+            received = example.receive_all(connection)
+        self.assertLess(self.server.resident_bytes() - before, 32 * MIB)  # of 150 MB
+        self.assertGreaterEqual(len(received), len(answer))
+        self.assertTrue(received == answer * (len(received) // len(answer)))
+
     def test_what_is_no_command_ends_its_connection(self):
         for stream in (b"*1\r\n:1\r\n", b"*100000\r\n$1\r\nx\r\n", b"*1\r\n*1\r\n$1\r\nx\r\n", b"*1\r\n$-1\r\n", b"*x\r\n"):
             with self.subTest(stream):

@@ -124,6 +124,32 @@ TEST_P(ConnectionFraming, what_ends_the_connection_ends_the_messages) {
   EXPECT_TRUE(for_each_seed(1, tests::seeds(100), test).passed());
 }
 
+/// Answers a message that it refuses with "no", and goes on with the next one.
+struct Refusing : Handler {
+  void on_connect(Connection connection) override { connection.emplace_context<PartialMessage>(); }
+  void on_receive(Connection connection, Bytes bytes) override {
+    const auto refuse = [](Bytes) { throw std::runtime_error{"a message that is refused"}; };
+    try {
+      if (!lines.read(connection, *connection.context<PartialMessage>(), bytes, refuse)) connection.abort();
+    } catch (const std::runtime_error&) {
+      connection.send("no\n");
+    }
+  }
+  const Framing lines{Delimiter{}};
+};
+
+/// A message that had begun was taken to go on after it had thrown: the silence after it was too slow.
+TEST(ThrowingFraming, a_message_that_throws_has_ended) {
+  const auto test = [](Simulation& simulation) {
+    simulation.serve([](unsigned) { return std::make_unique<Refusing>(); });
+    simulation.connect().send("one, ").wait(1ms).send("two\n").expect("no\n").wait(1h).send("x\n").expect("no\n");
+  };
+  SimulationOptions options;
+  options.server.deadlines.min_rate_bytes = 100;
+  options.server.deadlines.min_rate_grace = 2s;
+  EXPECT_TRUE(for_each_seed(1, tests::seeds(20), test, options).passed());
+}
+
 /// Only while a message is incomplete: silence between messages is nobody's fault.
 TEST_P(ConnectionFraming, a_message_that_has_begun_must_come_at_the_minimum_rate) {
   const Framing& framing = GetParam().framing;

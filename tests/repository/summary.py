@@ -1,4 +1,4 @@
-"""What CTest ran, by suite, and why it skipped what it skipped; the sums are the last line.
+"""What CTest ran, by suite, and why it skipped what it skipped; then what failed, and the sums as the last line.
 
 Usage: summary.py PRESET=RESULTS.xml... (from `ctest --output-junit`). Exits 1 on a failure, and when nothing ran.
 A preset whose results are missing or empty counts as one failure. A test that is a whole program of GoogleTest's is
@@ -11,7 +11,10 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-Outcome = collections.namedtuple("Outcome", "test verdict reason")
+Outcome = collections.namedtuple("Outcome", "test verdict reason output", defaults=[""])
+
+# Of what a failed test printed; all of it is where CTest ran it.
+OUTPUT_LINES_SHOWN = 40
 
 GTEST_SKIP = re.compile(r": Skipped\n(.*?)^\[  SKIPPED \]", re.DOTALL | re.MULTILINE)
 
@@ -35,15 +38,16 @@ def outcome_of(case):
         return Outcome(name, "skipped", "disabled")
     if skipped is not None and skipped.get("message", "").startswith(ASKED_TO_SKIP):
         return Outcome(name, "skipped", skip_reason(output) or "no reason given")
-    return Outcome(name, "failed", skipped.get("message", "") if skipped is not None else "")
+    return Outcome(name, "failed", skipped.get("message", "") if skipped is not None else "", output)
 
 
 def outcome_in_report(case):
     """Of a test case in a report of GoogleTest's."""
     name = f"{case.get('classname')}.{case.get('name')}"
     skipped = case.find("skipped")
-    if case.find("failure") is not None:
-        return Outcome(name, "failed", "")
+    failure = case.find("failure")
+    if failure is not None:
+        return Outcome(name, "failed", "", failure.text or "")
     if skipped is not None:
         lines = (skipped.text or "").strip().splitlines()
         return Outcome(name, "skipped", " ".join(lines[1:] or lines) or "no reason given")
@@ -86,19 +90,28 @@ def print_preset(preset, outcomes):
     print(f"\n{preset:<{width}}  passed  failed  skipped")
     for suite, counts in sorted(suites.items()):
         print(f"{suite:<{width}}  {counts['passed']:6}  {counts['failed']:6}  {counts['skipped']:7}")
-    for verdict in ("skipped", "failed"):
-        for outcome in outcomes:
-            if outcome.verdict == verdict:
-                print(f"{verdict}: {outcome.test}" + (f": {outcome.reason}" if outcome.reason else ""))
+    for outcome in outcomes:
+        if outcome.verdict == "skipped":
+            print(f"skipped: {outcome.test}: {outcome.reason}")
+
+
+def print_failure(preset, outcome):
+    print(f"\nfailed in {preset}: {outcome.test}" + (f": {outcome.reason}" if outcome.reason else ""))
+    for line in outcome.output.splitlines()[-OUTPUT_LINES_SHOWN:]:
+        print(f"    {line}")
 
 
 def main(arguments):
     sums = collections.Counter()
+    failures = []
     for argument in arguments:
         preset, _, results = argument.partition("=")
         outcomes = outcomes_of(pathlib.Path(results))
         print_preset(preset, outcomes)
         sums.update(outcome.verdict for outcome in outcomes)
+        failures += [(preset, outcome) for outcome in outcomes if outcome.verdict == "failed"]
+    for failure in failures:
+        print_failure(*failure)
     print(f"\n{sums['passed']} passed, {sums['failed']} failed, {sums['skipped']} skipped")
     return 1 if sums["failed"] or not sums["passed"] else 0
 

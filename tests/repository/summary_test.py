@@ -34,7 +34,7 @@ REPORT = """<testsuites><testsuite>
     <testcase classname="Core" name="skips" status="run" result="skipped"><skipped message="x"><![CDATA[core_test.cpp:3
 no io_uring here]]></skipped></testcase>
     </testsuite></testsuites>"""
-REPORT_OF_FAILURE = REPORT.replace('completed"/>', 'completed"><failure message="1 != 2"/></testcase>')
+REPORT_OF_FAILURE = REPORT.replace('completed"/>', 'completed"><failure message="1 != 2">1 != 2</failure></testcase>')
 
 
 class Summary(unittest.TestCase):
@@ -69,12 +69,12 @@ class Summary(unittest.TestCase):
     def test_sums_are_over_all_presets(self):
         code, lines = self.summarise(release=PASSED, asan=PASSED + FAILED)
         self.assertEqual((code, lines[-1]), (1, "2 passed, 1 failed, 0 skipped"))
-        self.assertIn("failed: Bad.fails", lines)
+        self.assertEqual(lines[-4:], ["failed in asan: Bad.fails", "    1 != 2", "", lines[-1]])
 
     def test_a_test_whose_program_is_missing_failed(self):
         code, lines = self.summarise(release=PASSED + MISSING)
         self.assertEqual((code, lines[-1]), (1, "1 passed, 1 failed, 0 skipped"))
-        self.assertIn("failed: Bad.missing: Unable to find executable", lines)
+        self.assertIn("failed in release: Bad.missing: Unable to find executable", lines)
 
     def test_a_preset_without_results_failed(self):
         for nothing in (None, "", "<"):
@@ -88,14 +88,19 @@ class Summary(unittest.TestCase):
         self.assertIn("skipped: Core.skips: no io_uring here", lines)
         code, lines = self.summarise(report=REPORT_OF_FAILURE, windows=PASSED + FAILED_PROGRAM)
         self.assertEqual((code, lines[-1]), (1, "1 passed, 1 failed, 1 skipped"))
-        self.assertIn("failed: Core.passes", lines)
+        self.assertEqual(lines[lines.index("failed in windows: Core.passes") + 1], "    1 != 2")
 
     def test_a_whole_program_that_crashed_failed(self):
         for report, passed in ((None, 0), (REPORT, 1)):
             code, lines = self.summarise(report=report, windows=FAILED_PROGRAM)
             self.assertEqual(code, 1)
             self.assertTrue(lines[-1].startswith(f"{passed} passed, 1 failed"), lines[-1])
-            self.assertIn("failed: core_test", lines)
+            self.assertIn("failed in windows: core_test", lines)
+
+    def test_of_a_long_output_the_end_is_shown(self):
+        long = FAILED.replace("1 != 2", "\n".join(f"line {number}" for number in range(1000)))
+        _, lines = self.summarise(release=long)
+        self.assertEqual((lines[-3], len(lines) < 60), ("    line 999", True))
 
     def test_skips_alone_are_no_success(self):
         code, lines = self.summarise(release=SKIPPED_BY_CODE)

@@ -73,6 +73,17 @@ class HandOver : public ::testing::TestWithParam<Change> {
     return options;
   }
 
+  /// The client was answered, and its connection ends. A server with an accept thread is deaf before all of its shards
+  /// have heard of the drain: one that has not yet awaits the client's next bytes.
+  void expect_told(Client& client) const {
+    if (GetParam().from.accept_thread) {
+      while (client.echo("again") == "again") {
+      }
+    }
+    EXPECT_EQ(client.end(), Ending::in_order);
+    client.close();
+  }
+
   Directory directory_;
   std::string path_ = directory_.file("hand-over");
   Journal old_journal_;
@@ -97,8 +108,7 @@ TEST_P(HandOver, serves_all_who_come_before_amid_and_after) {
   // Who was there may ask once more, is answered, and then told.
   for (Client& client : before) {
     EXPECT_EQ(client.echo("before"), "before");
-    EXPECT_EQ(client.end(), Ending::in_order);
-    client.close();
+    expect_told(client);
   }
   const DrainReport report = old->wait();
   EXPECT_TRUE(report.handed_over);
@@ -170,7 +180,7 @@ TEST_P(HandOver, to_one_that_dies_before_it_serves_has_not_happened) {
     Server told_to_end{on_loopback(options(GetParam().to, old->port())), its_journal};
     told_to_end.request_drain(0ms);
     told_to_end.start();
-    told_to_end.wait();
+    EXPECT_FALSE(told_to_end.wait().handed_over);
   }
   for (int count = 0; count < 50; ++count) EXPECT_EQ(old.connect().echo("served"), "served");
   EXPECT_EQ(old.counters().accepted, 100U);
@@ -190,8 +200,7 @@ TEST_P(HandOver, waits_for_a_client_whose_proxys_header_is_on_its_way) {
   LiveServer successor{new_journal_, options(GetParam().to, old->port())};
   client.send("198.51.100.7 56324 443\r\nlate");
   EXPECT_EQ(client.receive(4), "late");
-  EXPECT_EQ(client.end(), Ending::in_order);
-  client.close();
+  expect_told(client);
   const DrainReport report = old->wait();
   EXPECT_EQ(report.finished, 1U);
   EXPECT_EQ(old.counters().stage_failed, 0U);

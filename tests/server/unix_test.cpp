@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -86,6 +87,14 @@ TEST_F(UnixSocket, serves_and_closes_in_order) {
   EXPECT_EQ(client.echo("hello"), "hello");
   server->request_drain(std::chrono::seconds{10});
   EXPECT_TRUE(client.ends());
+}
+
+// Whoever may read the folder may lock it, and keep it locked.
+TEST_F(UnixSocket, is_made_though_somebody_holds_the_folders_lock) {
+  const Descriptor locked{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  ASSERT_EQ(::flock(locked.get(), LOCK_EX), 0);
+  LiveServer server{journal, options()};
+  EXPECT_EQ(UnixClient{path}.echo("hello"), "hello");
 }
 
 TEST_F(UnixSocket, several_shards_share_one_by_the_accepting_thread) {
