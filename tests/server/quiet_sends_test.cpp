@@ -43,6 +43,8 @@ TEST(QuietSends, of_which_more_is_queued_behind_do_not_let_the_loop_sleep) {
   Client second{server.port()};
   second.send("?");
   EXPECT_EQ(second.receive(8), "one, two");
+  first.close();
+  second.close();
   server.request_drain(patience);
   server.wait();
 }
