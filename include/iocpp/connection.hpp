@@ -66,12 +66,12 @@ enum class DisconnectReason : std::uint8_t {
   min_rate,          ///< The peer sent or read too slowly (`Deadlines::min_rate_bytes`), or did not read (`write`).
   send_overflow,     ///< A send queue would have grown past `Options::send_queue_bytes_max`, or all of them together
                      ///< past `send_queue_bytes_max_total`.
-  limit,             ///< A limit was reached.
+  limit,             ///< Of no use yet: whom `Limits` refuse never becomes a connection (`Counters::refused_for`).
   drain_deadline,    ///< The server's drain was over before the connection was.
   handler_threw,     ///< The handler threw an exception.
   network_error,     ///< The system reported another error; `Disconnect::error` says which.
   out_of_resources,  ///< The system had no memory or buffers for the connection.
-  stage_failed,      ///< A stage below the handler (PROXY protocol, TLS) refused the connection.
+  stage_failed,      ///< Of no use yet: whose PROXY header fails never becomes one (`Counters::proxy_failed`).
 };
 
 /// `peer_closed`, `peer_reset`, ...: the enumerator's name.

@@ -79,8 +79,8 @@ class Handler {
   /// server's own.
   virtual void on_send_failed(ConnectionId, std::vector<std::byte> /*bytes*/, std::error_code) {}
 
-  /// Something went wrong with the server, or is well again: at most once a second and listener. For a log; the server
-  /// goes on by itself.
+  /// Something went wrong with the server, or is well again: at most once a second and listening socket (each shard may
+  /// have one of its own), but that a listener was lost or is back, at once. For a log; the server goes on by itself.
   virtual void on_server_error(const ServerError&) {}
 
   /// The shard has ended all its connections: its last call on this handler. Once a shard, so several times and from

@@ -60,7 +60,8 @@ struct Limits {
   unsigned ipv4_prefix = 32;
   unsigned ipv6_prefix = 64;  ///< Of an IPv6 address.
 
-  /// The rules for addresses are for clients from this machine (127.0.0.0/8, ::1) too.
+  /// The rules for addresses are for clients from this machine (127.0.0.0/8, ::1) too. What a proxy names such an
+  /// address is a client of the proxy's machine.
   bool loopback_too = false;
 
   /// How many addresses are remembered, 1,024 to 16,777,216, rounded up to a power of two: 16 bytes each, allocated at

@@ -25,8 +25,8 @@ namespace iocpp {
 
 /// How a server ended.
 struct DrainReport {
-  std::uint64_t idle_closed = 0;  ///< Connections that had nothing to send when the drain began and ended in order.
-  std::uint64_t finished = 0;     ///< Connections that sent what they had queued and ended in order.
+  std::uint64_t idle_closed = 0;  ///< Connections that had nothing under way, and were closed without another word.
+  std::uint64_t finished = 0;     ///< Connections that were sent something, or went on for a while, and ended in order.
   std::uint64_t cut = 0;          ///< Connections reset at the deadline.
   std::uint64_t failed = 0;       ///< Connections that ended otherwise: reset by the peer, aborted, cut off by a limit.
   std::uint64_t bytes_lost = 0;   ///< Bytes queued and never sent, over connections that ended during the drain.

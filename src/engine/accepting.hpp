@@ -28,9 +28,7 @@ void Engine<Port>::on_accept(const Completion& completion) {
     case AcceptOutcome::no_handles:
       return count_shortage(listener, outcome, completion.error);
     case AcceptOutcome::listener_lost:
-      // Another accept of the pool may have said so before, and its number may be a client's since.
-      listener.handle_gone =
-          listener.handle_gone || core::handle_is_gone(Port::capabilities.platform, completion.error);
+      note_lost(listener, completion.error);
       if (listener.acceptor.mode() != Acceptor::Mode::rebuilding || std::exchange(listener.lost_told, true)) return;
       counters.listeners_lost.add();
       listener.quiet_until = {};
@@ -39,6 +37,12 @@ void Engine<Port>::on_accept(const Completion& completion) {
     case AcceptOutcome::multishot_refused:
       return;
   }
+}
+
+/// One accept of the pool, or the drain's, may have said so before, and its number may be a client's since.
+template <CompletionPort Port>
+void Engine<Port>::note_lost(Listener& listener, int error) noexcept {
+  listener.handle_gone = listener.handle_gone || core::handle_is_gone(Port::capabilities.platform, error);
 }
 
 template <CompletionPort Port>
@@ -321,7 +325,10 @@ bool Engine<Port>::accept_the_rest(Listener& listener) {
     }
     if (error == Port::capabilities.would_block) return true;
     const AcceptOutcome outcome = core::classify_accept(Port::capabilities.platform, error);
-    if (outcome == AcceptOutcome::listener_lost) return true;
+    if (outcome == AcceptOutcome::listener_lost) {
+      note_lost(listener, error);
+      return true;
+    }
     if (outcome == AcceptOutcome::drop_client) {
       core_.counters().accept_dropped.add();
       if (++failures_in_row < Acceptor::multishot_failures_before_pause) continue;

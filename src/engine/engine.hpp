@@ -70,6 +70,7 @@ class Engine final : public Loop, private core::TimeSource {
 
   // accepting.hpp: the accept chain
   void on_accept(const Completion& completion);
+  void note_lost(Listener& listener, int error) noexcept;
   void count_shortage(Listener& listener, core::AcceptOutcome outcome, int error);
   void on_poll(const Completion& completion);
   void shed(Listener& listener);

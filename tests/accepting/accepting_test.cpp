@@ -3,6 +3,10 @@
 // bugs made a server of 2010 deaf after 100,000 connections.
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <ostream>
 
@@ -344,6 +348,21 @@ TEST(AcceptChain, a_drain_whose_accepts_fail_without_end_is_paced) {
     EXPECT_LT(shard.counters().accept_dropped.get(), 1'000U);
     for (Peer& client : waiting) EXPECT_EQ(client.end(), 0);
   }
+}
+
+// A number that was closed by mistake and is a log's now: its accept in flight holds the listener all the same. The
+// drain took the log's O_APPEND, and closed it.
+TEST(AcceptChain, a_drain_leaves_alone_a_file_that_has_its_listeners_number) {
+  AcceptScript script;
+  FaultyShard shard{script};
+  shard.expect_served();
+  const auto number = static_cast<int>(shard.engine().listeners().front().handle);
+  const Descriptor log{::memfd_create("log", MFD_CLOEXEC)};
+  ::fcntl(log.get(), F_SETFL, O_APPEND);
+  ASSERT_EQ(::dup2(log.get(), number), number);
+  shard.drain(std::chrono::hours{1});
+  EXPECT_EQ(::fcntl(number, F_GETFL) & (O_APPEND | O_NONBLOCK), O_APPEND);
+  ::close(number);
 }
 
 class DrainDuringShortage : public ::testing::TestWithParam<int> {};

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backend/io_uring/port.hpp"
@@ -73,6 +74,46 @@ TEST_F(QuietSends, that_the_kernel_puts_off_are_not_told_and_keep_the_port_awake
   EXPECT_EQ(timeouts[2], nanoseconds{0});
   EXPECT_EQ(peer->receive(text.size()), text);
   ASSERT_TRUE(world.port().close(slot, false));
+  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+}
+
+// More entries than a batch, in each turn: the end of a quiet send was awaited for as long as peers sent.
+TEST_F(QuietSends, end_amid_more_entries_than_a_wait_takes) {
+  const SlotRef slot = connected();
+  const std::string text = "quiet";
+  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
+  const auto more_than_a_batch = [&] {
+    for (int count = 0; count < 700; ++count) ASSERT_TRUE(world.port().cancel_receive({2, 1, slot.handle}));
+  };
+  ASSERT_TRUE(world.port().send_quietly(slot, bytes));
+  more_than_a_batch();
+  world.collect(nanoseconds{0});
+  EXPECT_EQ(sends_told(), 0U);
+  more_than_a_batch();
+  world.collect(nanoseconds{0});
+  EXPECT_EQ(sends_told(), 1U);
+  EXPECT_EQ(peer->receive(text.size()), text);
+  ASSERT_TRUE(world.port().close(slot, false));
+  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+}
+
+// Those that wait have no room for more: it goes out all the same, and its end is told by an entry of its own.
+TEST_F(QuietSends, that_wait_let_others_be_sent) {
+  const SlotRef first = connected();
+  Peer first_peer = *std::exchange(peer, std::nullopt);
+  SlotRef second = connected();
+  second.index = 2;
+  const std::string text = "quiet";
+  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
+  ASSERT_TRUE(world.port().send_quietly(first, bytes));
+  world.port().sys().refusals = 1;
+  world.collect(nanoseconds{0});
+  EXPECT_EQ(sends_told(), 0U);
+  ASSERT_TRUE(world.port().send_quietly(second, bytes));
+  ASSERT_TRUE(world.until([&] { return sends_told() == 2; }));
+  EXPECT_EQ(first_peer.receive(text.size()), text);
+  EXPECT_EQ(peer->receive(text.size()), text);
+  for (const SlotRef slot : {first, second}) ASSERT_TRUE(world.port().close(slot, false));
   ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
 }
 

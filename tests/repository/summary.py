@@ -30,7 +30,7 @@ def skip_reason(output):
 
 def outcome_of(case):
     name = case.get("name")
-    output = case.findtext("system-out") or ""
+    output = case.findtext("system-out") or case.findtext("failure") or ""
     skipped = case.find("skipped")
     if case.get("status") == "run":
         return Outcome(name, "passed", "")

@@ -1,10 +1,12 @@
 // Making and starting a server: ports that other processes have, sockets that share a port, and handle limits.
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 #include <optional>
 #include <thread>
@@ -99,6 +101,29 @@ class HandlesLeft {
  private:
   rlimit before_{};
 };
+
+// Without a file within reach the reserve handle could not be had, and each client was refused for want of handles.
+TEST(Start, after_chroot_into_an_empty_folder_serves) {
+  Journal journal;
+  journal.received = echo;
+  std::optional<int> refused;
+  std::thread confined{[&] {
+    std::string folder = "/tmp/iocpp-XXXXXX";
+    // The thread's own root directory, and that of the threads it starts.
+    if (::mkdtemp(folder.data()) == nullptr || ::unshare(CLONE_FS) != 0) return void(refused = errno);
+    Server server{on_loopback(), journal};
+    const int failed = ::chroot(folder.c_str());
+    ::rmdir(folder.c_str());
+    if (failed != 0) return void(refused = errno);
+    server.start();
+    for (int count = 0; count < 5; ++count) EXPECT_EQ((Client{server.port()}).echo("served"), "served");
+    server.request_drain(std::chrono::seconds{5});
+    server.wait();
+    EXPECT_EQ(server.counters().shed, 0U);
+  }};
+  confined.join();
+  if (refused) GTEST_SKIP() << "chroot: " << std::strerror(*refused);
+}
 
 TEST(Start, short_of_handles_at_any_point_leaves_nothing) {
   const Footprint before = Footprint::now();

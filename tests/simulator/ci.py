@@ -29,7 +29,7 @@ def batches(fresh):
             seeds.Batch("fixed_seeds_with_heavy_faults", 1, 300, 1000, "heavy"),
             seeds.Batch("fresh_seeds_with_light_faults", fresh, 600, 1000, "light"),
             seeds.Batch("fresh_seeds_with_heavy_faults", fresh, 1000, 1000, "heavy"),
-            seeds.Batch("fresh_seeds_of_long_runs", fresh, 105, 10_000, "heavy")]
+            seeds.Batch("fresh_seeds_of_long_runs", fresh, 115, 10_000, "heavy")]
 
 
 def write_results(path, outcomes):

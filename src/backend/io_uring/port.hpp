@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/io_uring/kernel.hpp"
+#include "backend/io_uring/quiet_sends.hpp"
 #include "backend/io_uring/receive_buffers.hpp"
 #include "backend/posix/gathered_sends.hpp"
 #include "backend/posix/reserve.hpp"
@@ -134,12 +135,10 @@ class Port {
   ReceiveBuffers<Sys> buffers_;
   posix::GatheredSends sends_;
   core::ShardCounters* counters_ = nullptr;
-  std::array<Completion, 2 * batch> completions_;  // a batch of the ring's, behind the quiet sends
+  std::array<Completion, QuietSends::most + batch> completions_;  // a batch of the ring's, behind the quiet sends
   std::size_t completion_first_ = 0;
   std::size_t completion_count_ = 0;
-  std::array<Completion, batch> quiet_sends_;  // in flight, each as the completion that it will have
-  std::size_t quiet_count_ = 0;
-  bool quiet_sends_wait_ = false;  // not all that the ring has to say was heard: the next wait does not sleep
+  QuietSends quiet_sends_;  // while they wait, a wait does not sleep
   std::uint64_t in_flight_ = 0;
   int wait_error_ = 0;
   posix::Reserve<Sys> reserve_;
@@ -252,22 +251,15 @@ bool Port<Sys>::send_lent(SlotRef slot, std::span<const core::Buffer> buffers, s
   return false;
 }
 
-/// Only its failure makes an entry (IOSQE_CQE_SKIP_SUCCESS). So it has succeeded when it was submitted, it ends while
-/// it is, and the ring has nothing left that could say otherwise.
 template <class Sys>
 bool Port<Sys>::send_quietly(SlotRef slot, core::Buffer buffer) {
   const auto post_as = [&](SendWay way, std::uint64_t user) {
     return post([&] { return sys_.send(descriptor(slot.handle), buffer.bytes, buffer.size, way, user); });
   };
-  if (!keeps_partial_sends_) return post_as(SendWay::at_once, user_of(Tag::send, slot));
-  if (quiet_count_ == quiet_sends_.size()) return false;
-  const auto place = static_cast<std::uint32_t>(quiet_count_);
-  if (!post_as(SendWay::quiet, user_of(Tag::quiet_send, place, slot.generation))) return false;
-  quiet_sends_[quiet_count_++] = {.operation = Operation::send,
-                                  .target = slot.index,
-                                  .generation = slot.generation,
-                                  .bytes = static_cast<std::uint32_t>(buffer.size),
-                                  .received = nullptr};
+  if (!keeps_partial_sends_ || !quiet_sends_.have_room()) return post_as(SendWay::at_once, user_of(Tag::send, slot));
+  const std::uint64_t user = user_of(Tag::quiet_send, quiet_sends_.next_place(), slot.generation);
+  if (!post_as(SendWay::quiet, user)) return false;
+  quiet_sends_.posted(slot, buffer.size);
   return true;
 }
 
@@ -289,21 +281,25 @@ std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanosecon
   // Posted again after each ring, a read of the doorbell can't be lost to an overflowing queue; if there was no room,
   // the next turn has some.
   if (!doorbell_armed_) doorbell_armed_ = post([&] { return sys_.read_doorbell(user_of(Tag::doorbell, 0, 0)); });
-  const bool may_sleep = doorbell_armed_ && !quiet_sends_wait_;
+  const bool may_sleep = doorbell_armed_ && !quiet_sends_.wait();
   cross(may_sleep ? timeout : std::chrono::nanoseconds{0});
   return std::span{completions_}.first(completion_count_).subspan(completion_first_);
 }
 
 template <class Sys>
 void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
-  const int result = sys_.submit_and_wait(timeout);
+  // With more entries than a batch, those come first that the ring has: more in their place would put off the quiet
+  // sends for as long as peers send.
+  const bool enters = !quiet_sends_.wait() || !sys_.has_entries();
+  const int result = enters ? sys_.submit_and_wait(timeout) : 0;
   const bool harmless =
       result >= 0 || result == -linux_errno::time || result == -linux_errno::intr || result == -linux_errno::again ||
       result == -linux_errno::busy;  // EAGAIN, EBUSY: reap first, the rest is submitted with the next turn
   wait_error_ = harmless ? 0 : -result;
   if (!harmless) sys_.pause();  // a loop that can't wait must not spin
-  if (sys_.completions_overflowed()) counters_->completion_overflows.add();
-  completion_first_ = completion_count_ = quiet_count_;
+  if (enters) quiet_sends_.entered(!sys_.has_submissions());
+  if (enters && sys_.completions_overflowed()) counters_->completion_overflows.add();
+  completion_first_ = completion_count_ = quiet_sends_.count();
   const std::uint64_t before = in_flight_;
   sys_.reap(batch, [this](const kernel::Entry& entry) { translate(entry); });
   end_quiet_sends();
@@ -311,14 +307,13 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   if (nothing_came && result == -linux_errno::again) sys_.pause();  // no memory for requests: it must not spin either
 }
 
-/// They come first: they ended while they were submitted. While something may still say that one has failed, they wait.
+/// They come first: they ended while they were submitted.
 template <class Sys>
 void Port<Sys>::end_quiet_sends() noexcept {
-  quiet_sends_wait_ = quiet_count_ != 0 && !sys_.all_told();
-  if (quiet_count_ == 0 || quiet_sends_wait_) return;
-  std::copy_n(quiet_sends_.begin(), quiet_count_, completions_.begin());
-  in_flight_ -= quiet_count_;
-  completion_first_ = quiet_count_ = 0;
+  if (quiet_sends_.count() == 0) return;
+  const std::size_t ended = quiet_sends_.end(sys_.has_entries() || sys_.completions_overflowed(), completions_);
+  in_flight_ -= ended;
+  completion_first_ -= ended;
 }
 
 template <class Sys>
@@ -345,9 +340,8 @@ void Port<Sys>::translate(const kernel::Entry& entry) {
       buffers_.let_go(completion.target);
       completion.operation = Operation::send;
       break;
-    case Tag::quiet_send:  // it did not succeed, or not whole
-      quiet_sends_[completion.target].error = completion.error;
-      quiet_sends_[completion.target].bytes = completion.bytes;
+    case Tag::quiet_send:
+      quiet_sends_.failed(completion.target, completion.error, completion.bytes);
       ++in_flight_;  // until its end is told
       return;
     case Tag::gathered_send:

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "backend/posix/listening_socket.hpp"
+
 namespace iocpp::io_uring {
 
 static_assert(kernel::setup_coop_taskrun == IORING_SETUP_COOP_TASKRUN);
@@ -139,8 +141,12 @@ bool Sys::completions_overflowed() const noexcept {
   return io_uring_cq_has_overflow(&ring_);
 }
 
-bool Sys::all_told() const noexcept {
-  return io_uring_sq_ready(&ring_) == 0 && io_uring_cq_ready(&ring_) == 0 && !io_uring_cq_has_overflow(&ring_);
+bool Sys::has_submissions() const noexcept {
+  return io_uring_sq_ready(&ring_) != 0;
+}
+
+bool Sys::has_entries() const noexcept {
+  return io_uring_cq_ready(&ring_) != 0;
 }
 
 int Sys::register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept {
@@ -172,6 +178,9 @@ void Sys::publish_buffers(unsigned count) noexcept {
 }
 
 int Sys::accept_now(int listener) noexcept {
+  // An accept in flight holds the socket and not its number, which may be another file's by mistake: that is left
+  // alone.
+  if (!posix::listens(listener)) return -ENOTSOCK;
   // For good, whoever has made it: the mode is the open socket's, which another process may share, and one of the two
   // that made it blocking again would let the other wait here. io_uring's own accepts wait all the same (since Linux
   // 5.19: before, its io_accept answered EAGAIN for such a listener).

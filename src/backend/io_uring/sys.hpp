@@ -45,8 +45,8 @@ class Sys : public posix::Handles {
   int submit() noexcept;
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept;
   bool completions_overflowed() const noexcept;
-  /// Everything was submitted, and every entry of that taken.
-  bool all_told() const noexcept;
+  bool has_submissions() const noexcept;
+  bool has_entries() const noexcept;
   /// Calls `each(const Entry&)` for up to `most` entries, and takes them.
   template <class Each>
   void reap(unsigned most, Each&& each) noexcept;

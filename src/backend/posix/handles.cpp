@@ -25,7 +25,7 @@ static_assert(offsetof(MessageHeader, flags) == offsetof(msghdr, msg_flags));
 static_assert(sizeof(core::Buffer) == sizeof(iovec) && offsetof(core::Buffer, size) == offsetof(iovec, iov_len));
 
 int Handles::open_reserve() noexcept {
-  return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  return ::eventfd(0, EFD_CLOEXEC);  // of no file: one may be out of reach, after chroot(2) say
 }
 
 int Handles::clients_waiting(int listener) noexcept {
