@@ -104,6 +104,11 @@ class Server:
         text = self._proc("smaps_rollup").read_text(encoding="ascii")
         return int(re.search(r"^Rss:\s+(\d+) kB", text, re.MULTILINE).group(1)) * 1024
 
+    def most_resident_bytes(self):
+        """Since it was started, to within what the kernel keeps by the batch on each core."""
+        text = self._proc("status").read_text(encoding="ascii")
+        return int(re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE).group(1)) * 1024
+
     def cpu_seconds(self):
         fields = self._proc("stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_A_SECOND

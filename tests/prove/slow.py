@@ -28,20 +28,6 @@ RECEIVE_RING_BYTES = 16 << 20  # the default's maximum
 QUEUE_BYTES = 512 << 10
 
 
-class Gauge(threading.Thread):
-    """The most memory that the server had."""
-
-    def __init__(self, server):
-        super().__init__(daemon=True)
-        self.server = server
-        self.resident_bytes = server.resident_bytes()
-        self.ended = threading.Event()
-
-    def run(self):
-        while not self.ended.wait(0.1):
-            self.resident_bytes = max(self.resident_bytes, self.server.resident_bytes())
-
-
 class Slow(threading.Thread):
     def __init__(self, arguments, target):
         super().__init__()
@@ -75,8 +61,6 @@ def prove(backend, arguments, verdict):
         print(server.announcement, flush=True)
         alone_code, alone = echo(server, arguments)
         before = settle(server.resident_bytes)
-        gauge = Gauge(server)
-        gauge.start()
         slow = Slow(arguments, server.target)
         handles = server.handles()
         slow.start()
@@ -85,18 +69,18 @@ def prove(backend, arguments, verdict):
         still_there = server.handles() - handles
         code, beside = echo(server, arguments)
         slow.join()
-        gauge.ended.set()
-        gauge.join()
+        most = server.most_resident_bytes()
         served = server.stop()
     readers, senders = slow.result["readers"], slow.result["senders"]
-    verdict.claim(still_there >= 0.95 * arguments.slow, f"{backend}: they are there (but for whom the cap ended) while the load runs", f"{still_there:,}")
+    ended = served["disconnected"]
+    verdict.claim(still_there >= max(0.8 * arguments.slow, arguments.slow - ended["send_overflow"]),
+                  f"{backend}: they are there, but for whom the cap for all queues ended, while the load runs", f"{still_there:,}")
     verdict.note(f"alone:  {latency_text(alone)}")
     verdict.note(f"beside: {latency_text(beside)}")
     verdict.claim(alone_code == code == 0 and beside["errors_total"] == 0, f"{backend}: every echo of the load is right",
                   f"{beside['errors_total']} errors in {beside['messages']:,} messages")
     alone_p99, p99 = alone["latency_us"]["p99"], beside["latency_us"]["p99"]
-    verdict.claim(p99 <= 2 * alone_p99 or p99 <= arguments.p99_us_floor, f"{backend}: p99 at most doubles, or stays under "
-                  f"{arguments.p99_us_floor} us", f"{p99 / alone_p99:.2f} times")
+    verdict.claim(p99 <= 2 * alone_p99, f"{backend}: p99 at most doubles", f"{p99 / alone_p99:.2f} times")
     verdict.claim(slow.result["still_connected"] == 0 and slow.result["errors_total"] == 0,
                   f"{backend}: all {arguments.slow:,} slow ones are gone",
                   f"{slow.result['still_connected']:,} still connected")
@@ -104,12 +88,11 @@ def prove(backend, arguments, verdict):
     verdict.claim(last <= GONE_SECONDS, f"{backend}: ... in their time",
                   f"readers after {readers['first_end_seconds']:.2f} to {readers['last_end_seconds']:.2f} s, "
                   f"senders after {senders['first_end_seconds']:.2f} to {senders['last_end_seconds']:.2f} s")
-    grown = gauge.resident_bytes - before
+    grown = most - before
     rings = 2 if backend == "epoll" else 1  # what a send has left of one's bytes is kept for a turn
     verdict.claim(grown <= TOTAL_BYTES + rings * RECEIVE_RING_BYTES + arguments.slow * 1024,
                   f"{backend}: memory grows by the cap for all queues, what it receives into and 1 KiB a connection at most",
-                  f"{mib(grown)} (from {mib(before)} to {mib(gauge.resident_bytes)})")
-    ended = served["disconnected"]
+                  f"{mib(grown)} (from {mib(before)} to {mib(most)})")
     verdict.note(f"ended by the server: min_rate {ended['min_rate']:,}, idle_timeout {ended['idle_timeout']:,}, "
                  f"send_overflow {ended['send_overflow']:,}")
 
@@ -119,8 +102,6 @@ def main():
     parser.add_argument("--seconds", type=int, default=6, help="of each load (default: %(default)s)")
     parser.add_argument("--slow", type=int, default=SLOW, help="half readers, half senders (default: %(default)s)")
     parser.add_argument("--backends", default="io_uring,epoll", help="(default: %(default)s)")
-    parser.add_argument("--p99-us-floor", type=int, default=2_000,
-                        help="below this, doubling says nothing on a shared machine (default: %(default)s)")
     parser.add_argument("--program", default=PROGRAM)
     arguments = parser.parse_args()
     verdict = Verdict()

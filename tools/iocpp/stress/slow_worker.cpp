@@ -10,8 +10,10 @@
 namespace stress {
 namespace {
 
-/// How often each connection gets its share of the rate, and at the latest what it reads is looked at.
-constexpr Duration step_every = std::chrono::milliseconds{20};
+/// A step is for one connection in twenty, so that they are slow one by one and no burst once in a while. In twenty
+/// steps each has got its share of the rate, and what it reads is looked at.
+constexpr Duration step_every = std::chrono::milliseconds{1};
+constexpr std::size_t steps_a_round = 20;
 
 }  // namespace
 
@@ -43,6 +45,7 @@ void SlowWorker::run(TimePoint start) {
   stall_ = StallMeter{};
   for (std::uint64_t index = 0; index < connections_.size(); ++index) poller_.add(connections_[index].socket, index);
   TimePoint step_at = start;
+  std::size_t first_in_step = 0;
   const TimePoint stop_at = start + options_.duration;
   while (open_ != 0 && Clock::now() < stop_at) {
     const Duration timeout = std::max<Duration>(step_at - Clock::now(), Duration{0});
@@ -54,11 +57,14 @@ void SlowWorker::run(TimePoint start) {
     if (stall_.now() < step_at) continue;
     step_at = stall_.now() + step_every;
     const std::chrono::duration<double> passed = stall_.now() - start;
-    // A byte at once, so that a server that waits for the first has it.
-    const auto allowed = 1 + static_cast<std::uint64_t>(static_cast<double>(options_.rate) * passed.count());
-    for (Connection& connection : connections_) {
-      if (connection.open) step(connection, allowed);
+    const double of_each = static_cast<double>(options_.rate) * passed.count();
+    for (std::size_t index = first_in_step; index < connections_.size(); index += steps_a_round) {
+      // A byte at once, so that a server that waits for the first has it; the others each at a time of its own.
+      const double phase = static_cast<double>(index) / static_cast<double>(connections_.size());
+      const auto allowed = 1 + static_cast<std::uint64_t>(of_each + phase);
+      if (connections_[index].open) step(connections_[index], allowed);
     }
+    first_in_step = (first_in_step + 1) % steps_a_round;
   }
 }
 
@@ -85,8 +91,9 @@ void SlowWorker::step_reader(Connection& connection, std::uint64_t allowed) {
   }
 }
 
-/// Sends what the rate allows, and reads all that comes.
+/// Sends what the rate allows, and reads all that has come.
 void SlowWorker::step_sender(Connection& connection, std::uint64_t allowed) {
+  if (connection.moved >= allowed) return;
   while (connection.moved < allowed) {
     const auto part = std::min<std::uint64_t>(block_.size(), allowed - connection.moved);
     const Transfer sent = connection.socket.send(std::span{block_}.first(part));
