@@ -99,7 +99,8 @@ class Framing {
   /// ended, that is a stop too. `pause_receive` is none: what has come is handed over.
   ///
   /// While a message is incomplete it has begun (`Connection::begin_message`): `Deadlines::min_rate_bytes` is for it,
-  /// and `close_after_message`, so a drain too, waits for its end.
+  /// and `close_after_message`, so a drain too, waits for its end. That ends a message that you have begun: where a
+  /// request is several of these, read them without a connection, and begin and end the request yourself.
   ///
   /// After an error nothing more can be read of the stream: answer and close, or abort. What was complete before has
   /// been handed over; nothing is kept. Throws what the callback throws (the rest of `bytes` is lost then), and

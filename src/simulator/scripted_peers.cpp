@@ -221,8 +221,9 @@ ScriptedPeers::Progress ScriptedPeers::perform(std::uint32_t index, Peer& peer, 
 }
 
 ScriptedPeers::Progress ScriptedPeers::send(std::uint32_t index, Peer& peer, const Step& step) {
-  if (peer.link == no_index || (peer.end != PeerEnd::none && peer.end != PeerEnd::in_order))
-    return lost(index, peer, step);
+  // A server that has only ended its stream still reads; one whose connection was hit may never.
+  const bool reads = peer.end == PeerEnd::none || (peer.end == PeerEnd::in_order && !peer.by_fault);
+  if (peer.link == no_index || !reads || machine_.network.link(peer.link).reset_at_peer) return lost(index, peer, step);
   const auto rest = std::as_bytes(std::span{step.bytes}).subspan(peer.written);
   const std::size_t count = machine_.network.peer_write(peer.link, rest);
   peer.sent.append(step.bytes, peer.written, count);

@@ -68,7 +68,7 @@ TEST(CommandLine, storm_at_a_refused_port_says_deaf_and_exits_1) {
   const RefusingPort port;
   ProgramRun run{{"stress", "storm", port.name(), "--connections", "100"}};
   EXPECT_EQ(run.wait(), 1);
-  EXPECT_TRUE(run.output.ends_with("DEAF after 0 connections\n")) << run.output;
+  EXPECT_TRUE(run.output.ends_with("DEAF after 0 connections: is a server there?\n")) << run.output;
 }
 
 TEST(CommandLine, json_is_one_object_and_nothing_else) {

@@ -130,7 +130,7 @@ TEST(Storm, passes_with_errors_of_connections_but_not_with_wrong_bytes) {
 TEST(Storm, refused_port_is_deaf_after_none) {
   RefusingPort port;
   const StormResult result = stress::run_storm(storm_of(100, port.address()));
-  EXPECT_EQ(result.verdict_text(), "DEAF after 0 connections");
+  EXPECT_EQ(result.verdict_text(), "DEAF after 0 connections: is a server there?");
   EXPECT_FALSE(result.passed(false));
   EXPECT_EQ(result.faults[Fault::connect_refused], 100U);
   EXPECT_EQ(result.probe.fault, Fault::connect_refused);

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(36);
   app.footer(
       "Counts take k and M (thousands), sizes take k, M and G (powers of 1,024), times take us, ms, s, m and h.\n"
-      "Exit codes: 0 success, 1 failure, 2 a wrong argument.");
+      "Exit codes: 0 success, 1 failure, 2 a wrong argument, or an address or file that can not be had.");
   Command chosen;
   add_serve_command(app, chosen);
   const std::string command_line = program::command_text(argc, argv);

@@ -9,7 +9,8 @@ namespace iocpp::simulator {
 namespace {
 
 [[noreturn]] void refuse(const std::string& word) {
-  throw std::invalid_argument("IOCPP_SIMULATE: what is \"" + word + "\"?");
+  throw std::invalid_argument("IOCPP_SIMULATE: \"" + word + "\" is not known: write what a failing run has printed, " +
+                              "seed=NUMBER system=io_uring|epoll|iocp faults=none|light|heavy ...");
 }
 
 std::uint64_t number_in(std::string_view text, const std::string& word) {

@@ -67,7 +67,8 @@ std::string StormResult::verdict_text() const {
     case Verdict::deaf:
       break;
   }
-  return "DEAF after " + program::with_commas(established) + " connections";
+  const std::string deaf = "DEAF after " + program::with_commas(established) + " connections";
+  return established != 0 ? deaf : deaf + ": is a server there?";
 }
 
 bool StormResult::passed(bool strict) const noexcept {
