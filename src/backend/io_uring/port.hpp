@@ -128,6 +128,7 @@ class Port {
   void translate(const kernel::Entry& entry);
   void translate_receive(const kernel::Entry& entry, Completion& completion);
   void cross(std::optional<std::chrono::nanoseconds> timeout);
+  void reap();
   void end_quiet_sends() noexcept;
   void release_late(const Completion& completion) noexcept;
 
@@ -301,10 +302,27 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   if (enters && sys_.completions_overflowed()) counters_->completion_overflows.add();
   completion_first_ = completion_count_ = quiet_sends_.count();
   const std::uint64_t before = in_flight_;
-  sys_.reap(batch, [this](const kernel::Entry& entry) { translate(entry); });
+  reap();
   end_quiet_sends();
   const bool nothing_came = completion_count_ == completion_first_ && in_flight_ == before;
   if (nothing_came && result == -linux_errno::again) sys_.pause();  // no memory for requests: it must not spin either
+}
+
+/// A batch, however small the ring is: what had overflowed comes with another call only (io_uring_enter(2),
+/// IORING_SQ_CQ_OVERFLOW), and would wait behind what each turn brings.
+template <class Sys>
+void Port<Sys>::reap() {
+  unsigned taken = 0;
+  const auto take = [&](const kernel::Entry& entry) {
+    ++taken;
+    translate(entry);
+  };
+  sys_.reap(batch, take);
+  for (unsigned before = 0; taken != before && taken < batch && sys_.completions_overflowed();) {
+    before = taken;
+    sys_.submit_and_wait(std::chrono::nanoseconds{0});
+    sys_.reap(batch - taken, take);
+  }
 }
 
 /// They come first: they ended while they were submitted.
