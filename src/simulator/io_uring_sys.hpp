@@ -40,7 +40,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout);
   bool completions_overflowed() const noexcept { return !overflow_.empty(); }
   bool has_submissions() const noexcept { return !submissions_.empty(); }
-  bool has_entries() const noexcept { return ready_taken_ != ready_.size(); }
+  std::size_t entries() const noexcept { return ready_.size() - ready_taken_; }
   template <class Each>
   void reap(unsigned most, Each&& each) {
     for (unsigned taken = 0; taken < most && ready_taken_ < ready_.size(); ++taken) {

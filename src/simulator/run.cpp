@@ -94,6 +94,7 @@ bool Run::sleep(unsigned loop, TimePoint until) {
     if (++member.sleeps % 8 == 0 && member.shard->loop().core().hurries())
       machine_.violate(14, "a loop sleeps, and something waits for the end of a quiet send");
     member.asleep = true;
+    member.asleep_since = machine_.now();
     if (until != TimePoint::max()) schedule_turn(loop, std::max(until - machine_.now(), std::chrono::nanoseconds{0}));
     return true;
   }
@@ -122,9 +123,13 @@ void Run::wake(unsigned loop) {
   Member& member = members_[loop];
   member.woken = true;
   if (member.running || !member.asleep) return;
-  member.asleep = false;
+  awaken(member);
   machine_.note(What::woken, loop);
   schedule_turn(loop, delay(machine_.streams.scheduler, draft_.turn_delay_max));
+}
+
+void Run::awaken(Member& member) noexcept {
+  if (std::exchange(member.asleep, false)) member.slept += machine_.now() - member.asleep_since;
 }
 
 /// A moment's events; the turn that is interrupted is not entered again.
@@ -174,7 +179,8 @@ void Run::turn(unsigned number) {
   Member& member = members_[number];
   if (member.ended || member.running) return;
   member.running = true;
-  member.asleep = member.woken = false;
+  awaken(member);
+  member.woken = false;
   member.waits = 0;
   ++turns_;
   if (member.shard->is_paused()) machine_.accepting_suffers();
@@ -264,11 +270,11 @@ void Run::call_from_outside() {
   message->id = id;
   if (kind == Kind::task) {
     ++member.tasks_posted;
-    message->task = [this, &member, posted = machine_.now(), closes = what == 2 ? id : ConnectionId{}] {
+    message->task = [this, &member, slept = member.slept, closes = what == 2 ? id : ConnectionId{}] {
       ++member.tasks_run;
       member.handler->resume_paused();
       if (closes) member.handler->close(closes);
-      if (machine_.now() - posted > wake_bound) machine_.violate(14, "a message waited, and its loop slept");
+      if (member.slept - slept > wake_bound) machine_.violate(14, "a message waited, and its loop slept");
     };
   }
   machine_.note(What::called, number, static_cast<std::uint64_t>(kind));

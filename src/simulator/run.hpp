@@ -73,8 +73,7 @@ class Run final : public Threads {
   void others_go_on(unsigned loop) override;
 
  private:
-  /// A wake that can't be posted is made good within a second (iocp::Port::longest_sleep); handlers may be slow
-  /// meanwhile.
+  /// A wake that can't be posted is made good within a second of sleep (iocp::Port::longest_sleep).
   static constexpr std::chrono::seconds wake_bound{3};
 
   struct Member {
@@ -85,6 +84,8 @@ class Run final : public Threads {
     unsigned waits = 0;  ///< In the turn that runs.
     std::uint64_t sleeps = 0;
     bool asleep = false;
+    TimePoint asleep_since;
+    std::chrono::nanoseconds slept{};  ///< In all; a turn of slow callbacks is none of it.
     bool running = false;
     bool woken = false;
     bool ended = false;
@@ -107,6 +108,7 @@ class Run final : public Threads {
   bool until(Enough&& enough, std::chrono::nanoseconds at_most);
   bool step();
   void turn(unsigned number);
+  void awaken(Member& member) noexcept;
   void check(unsigned number);
   void check_reserve(Member& member);
   void scan();

@@ -46,11 +46,13 @@ class ShardOver final : public Shard {
   bool accepts_at_target(unsigned singles) noexcept override {
     for (const engine::Listener& listener : engine_.listeners()) {
       const core::Acceptor& acceptor = listener.acceptor;
-      if (acceptor.mode() != core::Acceptor::Mode::accepting) return false;
-      if (limits_pause_) {  // there is room again, for some at least
-        if (acceptor.accepts_in_flight() == 0) return false;
-        continue;
-      }
+      using Mode = core::Acceptor::Mode;
+      // There is room again, for some at least. Who went to sleep with an accept in flight has it, though what another
+      // shard took meanwhile would pause it.
+      if (limits_pause_ && acceptor.accepts_in_flight() == 0) return false;
+      if (limits_pause_ && acceptor.mode() == Mode::paused) continue;
+      if (acceptor.mode() != Mode::accepting) return false;
+      if (limits_pause_) continue;
       if (acceptor.accepts_in_flight() != (acceptor.multishot() ? 1 : singles)) return false;
     }
     return true;

@@ -97,6 +97,26 @@ TEST_F(QuietSends, end_amid_more_entries_than_a_wait_takes) {
   ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
 }
 
+// The ring had more entries than a batch, so nothing was submitted before it was empty: never, while peers sent.
+TEST_F(QuietSends, that_were_put_off_are_submitted_though_the_ring_has_entries) {
+  const SlotRef slot = connected();
+  const std::string text = "quiet";
+  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
+  for (int count = 0; count < 1500; ++count) ASSERT_TRUE(world.port().cancel_receive({2, 1, slot.handle}));
+  world.collect(nanoseconds{0});
+  ASSERT_TRUE(world.port().send_quietly(slot, bytes));
+  world.port().sys().refusals = 1;
+  world.port().sys().timeouts.clear();
+  world.collect(nanoseconds{0});
+  ASSERT_NE(world.port().sys().entries(), 0U);
+  world.collect(nanoseconds{0});
+  EXPECT_EQ(world.port().sys().timeouts.size(), 2U);
+  EXPECT_EQ(peer->receive(text.size()), text);
+  ASSERT_TRUE(world.until([&] { return sends_told() == 1; }));
+  ASSERT_TRUE(world.port().close(slot, false));
+  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+}
+
 // Those that wait have no room for more: it goes out all the same, and its end is told by an entry of its own.
 TEST_F(QuietSends, that_wait_let_others_be_sent) {
   const SlotRef first = connected();

@@ -13,8 +13,8 @@ import xml.etree.ElementTree as ElementTree
 
 Outcome = collections.namedtuple("Outcome", "test verdict reason output", defaults=[""])
 
-# Of what a failed test printed; all of it is where CTest ran it.
-OUTPUT_LINES_SHOWN = 40
+# Of what a failed test printed, from its begin, where a seed is named, and from its end; all of it is where CTest ran it.
+FIRST_LINES_SHOWN, LAST_LINES_SHOWN = 8, 32
 
 GTEST_SKIP = re.compile(r": Skipped\n(.*?)^\[  SKIPPED \]", re.DOTALL | re.MULTILINE)
 
@@ -97,7 +97,11 @@ def print_preset(preset, outcomes):
 
 def print_failure(preset, outcome):
     print(f"\nfailed in {preset}: {outcome.test}" + (f": {outcome.reason}" if outcome.reason else ""))
-    for line in outcome.output.splitlines()[-OUTPUT_LINES_SHOWN:]:
+    lines = outcome.output.splitlines()
+    left_out = len(lines) - FIRST_LINES_SHOWN - LAST_LINES_SHOWN
+    if left_out > 0:
+        lines[FIRST_LINES_SHOWN:-LAST_LINES_SHOWN] = [f"... {left_out} more lines ..."]
+    for line in lines:
         print(f"    {line}")
 
 

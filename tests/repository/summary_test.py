@@ -97,10 +97,12 @@ class Summary(unittest.TestCase):
             self.assertTrue(lines[-1].startswith(f"{passed} passed, 1 failed"), lines[-1])
             self.assertIn("failed in windows: core_test", lines)
 
-    def test_of_a_long_output_the_end_is_shown(self):
+    def test_of_a_long_output_the_begin_and_the_end_are_shown(self):
         long = FAILED.replace("1 != 2", "\n".join(f"line {number}" for number in range(1000)))
         _, lines = self.summarise(release=long)
         self.assertEqual((lines[-3], len(lines) < 60), ("    line 999", True))
+        self.assertIn("    line 0", lines)
+        self.assertIn("    ... 960 more lines ...", lines)
 
     def test_skips_alone_are_no_success(self):
         code, lines = self.summarise(release=SKIPPED_BY_CODE)

@@ -144,5 +144,13 @@ TEST(Regression, an_end_that_overflowed_a_small_queue_does_not_wait_for_turns) {
   }
 }
 
+/// As it was found. When the kernel had refused to submit, and sends had asked for no completion, the ring was entered
+/// only when it had no entries: never, while peers sent and callbacks were slow. Nothing went out for seconds.
+TEST(Regression, what_was_refused_is_submitted_though_the_ring_has_entries) {
+  const Outcome outcome = simulate(
+      {.seed = 600000001422, .platform = Platform::io_uring, .connections = 1000, .faults = Level::light});
+  EXPECT_EQ(outcome.violated, 0U) << outcome.detail;
+}
+
 }  // namespace
 }  // namespace iocpp::simulator

@@ -128,8 +128,8 @@ class Port {
   void translate(const kernel::Entry& entry);
   void translate_receive(const kernel::Entry& entry, Completion& completion);
   void cross(std::optional<std::chrono::nanoseconds> timeout);
-  void reap();
-  void end_quiet_sends() noexcept;
+  unsigned reap();
+  void end_quiet_sends(unsigned taken) noexcept;
   void release_late(const Completion& completion) noexcept;
 
   Sys sys_;
@@ -289,21 +289,16 @@ std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanosecon
 
 template <class Sys>
 void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
-  // With more entries than a batch, those come first that the ring has: more in their place would put off the quiet
-  // sends for as long as peers send.
-  const bool enters = !quiet_sends_.wait() || !sys_.has_entries();
-  const int result = enters ? sys_.submit_and_wait(timeout) : 0;
+  const int result = sys_.submit_and_wait(timeout);
   const bool harmless =
       result >= 0 || result == -linux_errno::time || result == -linux_errno::intr || result == -linux_errno::again ||
       result == -linux_errno::busy;  // EAGAIN, EBUSY: reap first, the rest is submitted with the next turn
   wait_error_ = harmless ? 0 : -result;
   if (!harmless) sys_.pause();  // a loop that can't wait must not spin
-  if (enters) quiet_sends_.entered(!sys_.has_submissions());
-  if (enters && sys_.completions_overflowed()) counters_->completion_overflows.add();
+  if (sys_.completions_overflowed()) counters_->completion_overflows.add();
   completion_first_ = completion_count_ = quiet_sends_.count();
   const std::uint64_t before = in_flight_;
-  reap();
-  end_quiet_sends();
+  end_quiet_sends(reap());
   const bool nothing_came = completion_count_ == completion_first_ && in_flight_ == before;
   if (nothing_came && result == -linux_errno::again) sys_.pause();  // no memory for requests: it must not spin either
 }
@@ -311,7 +306,7 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
 /// A batch, however small the ring is: what had overflowed comes with another call only (io_uring_enter(2),
 /// IORING_SQ_CQ_OVERFLOW), and would wait behind what each turn brings.
 template <class Sys>
-void Port<Sys>::reap() {
+unsigned Port<Sys>::reap() {
   unsigned taken = 0;
   const auto take = [&](const kernel::Entry& entry) {
     ++taken;
@@ -323,13 +318,15 @@ void Port<Sys>::reap() {
     sys_.submit_and_wait(std::chrono::nanoseconds{0});
     sys_.reap(batch - taken, take);
   }
+  return taken;
 }
 
 /// They come first: they ended while they were submitted.
 template <class Sys>
-void Port<Sys>::end_quiet_sends() noexcept {
+void Port<Sys>::end_quiet_sends(unsigned taken) noexcept {
   if (quiet_sends_.count() == 0) return;
-  const std::size_t ended = quiet_sends_.end(sys_.has_entries() || sys_.completions_overflowed(), completions_);
+  const bool submitted = !sys_.has_submissions() && !sys_.completions_overflowed();
+  const std::size_t ended = quiet_sends_.end(submitted, taken, sys_.entries(), completions_);
   in_flight_ -= ended;
   completion_first_ -= ended;
 }

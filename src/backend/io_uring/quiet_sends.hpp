@@ -13,8 +13,8 @@
 
 namespace iocpp::io_uring {
 
-/// Part of a port. One has succeeded when it was submitted, it ends while it is, and the ring has nothing left that
-/// could say otherwise. Until then it waits.
+/// Part of a port. One has succeeded when it was submitted, which ends it, and every entry was taken that was in the
+/// ring by then and could say otherwise. Until then it waits.
 class QuietSends {
  public:
   static constexpr std::size_t most = 512;
@@ -38,12 +38,19 @@ class QuietSends {
     sends_[place].bytes = bytes;
   }
 
-  /// The kernel was entered, and has taken all that was posted or not.
-  void entered(bool all_submitted) noexcept { submitted_ = (wait_ && submitted_) || all_submitted; }
-  /// Entries were taken, and some are left or not. How many have ended: all of them, written to `told`, or none.
-  std::size_t end(bool entries_left, std::span<core::Completion> told) noexcept {
-    wait_ = !submitted_ || entries_left;
+  /// The kernel was entered, and so many entries were taken; `submitted`: it has nothing more to submit, and the ring
+  /// has `left` and nothing that has overflowed. How many have ended: all of them, written to `told`, or none.
+  std::size_t end(bool submitted, std::size_t taken, std::size_t left, std::span<core::Completion> told) noexcept {
+    // What came after that says nothing of them, and does not put off their end.
+    if (submitted_) {
+      before_end_ -= std::min(before_end_, taken);
+    } else {
+      submitted_ = submitted;
+      before_end_ = left;
+    }
+    wait_ = !submitted_ || before_end_ != 0;
     if (wait_) return 0;
+    submitted_ = false;
     std::copy_n(sends_.begin(), count_, told.begin());
     return std::exchange(count_, 0);
   }
@@ -51,6 +58,7 @@ class QuietSends {
  private:
   std::array<core::Completion, most> sends_;  // each as the completion that it will have
   std::size_t count_ = 0;
+  std::size_t before_end_ = 0;  // entries that may say that one has failed
   bool submitted_ = false;
   bool wait_ = false;
 };

@@ -145,8 +145,8 @@ bool Sys::has_submissions() const noexcept {
   return io_uring_sq_ready(&ring_) != 0;
 }
 
-bool Sys::has_entries() const noexcept {
-  return io_uring_cq_ready(&ring_) != 0;
+unsigned Sys::entries() const noexcept {
+  return io_uring_cq_ready(&ring_);
 }
 
 int Sys::register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept {

@@ -46,7 +46,7 @@ class Sys : public posix::Handles {
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept;
   bool completions_overflowed() const noexcept;
   bool has_submissions() const noexcept;
-  bool has_entries() const noexcept;
+  unsigned entries() const noexcept;
   /// Calls `each(const Entry&)` for up to `most` entries, and takes them.
   template <class Each>
   void reap(unsigned most, Each&& each) noexcept;
