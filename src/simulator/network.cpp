@@ -71,7 +71,9 @@ bool Network::close(NativeHandle handle) {
   const std::uint32_t index = handles_.socket_of(handle);
   if (index == no_index) return false;
   handles_.close(handle);
-  sockets_[index].handle = no_handle;
+  Socket& socket = sockets_[index];
+  socket.closed_owing = healed_ || (machine_.now() < drains_until_ && !socket.closed_by_fault);
+  socket.handle = no_handle;
   let_go(index);
   return true;
 }
@@ -88,8 +90,7 @@ void Network::let_go(std::uint32_t index) {
 /// Who waits in its backlog is reset, tcp(7).
 void Network::end_listening(std::uint32_t index) {
   listening_.erase(std::find(listening_.begin(), listening_.end(), index));
-  const bool owes = healed_ || (machine_.now() < drains_until_ && !sockets_[index].closed_by_fault);
-  if (owes && sockets_[index].waiting != 0)
+  if (sockets_[index].closed_owing && sockets_[index].waiting != 0)
     machine_.violate(10, "a listener was closed, and with it connections that were established");
   while (sockets_[index].waiting != 0) drop_waiting(index);
 }

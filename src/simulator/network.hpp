@@ -92,6 +92,7 @@ struct Socket {
   Kind kind = Kind::free;
   bool reset_on_close = false;
   bool closed_by_fault = false;  ///< An operation may hold it for longer.
+  bool closed_owing = false;     ///< By the server, when who waits there was to be accepted first.
   bool nonblocking = false;
   bool needs_context = false;  ///< IOCP: accepted, and SO_UPDATE_ACCEPT_CONTEXT was not called.
   bool skips_packets = false;  ///< IOCP
