@@ -224,8 +224,6 @@ void Port<Sys>::set_options(NativeHandle client) noexcept {
 
 template <class Sys>
 int Port<Sys>::attach(NativeHandle handle) noexcept {
-  // Reads happen when there is something to read; should there be nothing after all, they must not block the shard.
-  if (const int error = sys_.set_nonblocking(handle); error != 0) return error;
   if (const int error = sys_.associate(handle); error != 0) return error;
   return skips_ ? sys_.skip_packet_on_success(handle) : 0;
 }

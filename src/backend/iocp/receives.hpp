@@ -31,7 +31,8 @@ struct Receive : Operation {
   enum class Phase : std::uint8_t { idle, to_arm, armed, readable };
   Receive* next = nullptr;  ///< In the list of its phase.
   Phase phase = Phase::idle;
-  bool cancelling = false;  ///< The next thing that happens to it is its terminal completion.
+  bool cancelling = false;   ///< The next thing that happens to it is its terminal completion.
+  bool nonblocking = false;  ///< Its socket is.
 };
 
 static_assert(sizeof(Receive) <= 64, "an idle connection has one cache line here");
@@ -75,6 +76,8 @@ class Receives {
     Receive* receive = make(slot.index);
     if (receive == nullptr) return false;
     assert(receive->phase == Receive::Phase::idle);
+    receive->nonblocking = receive->nonblocking && receive->handle == slot.handle &&
+                           receive->generation == slot.generation;
     receive->start(Operation::Kind::receive, slot);
     receive->cancelling = false;
     to_arm_.push(*receive, Receive::Phase::to_arm);
@@ -207,6 +210,14 @@ class Receives {
     }
   }
 
+  /// Before its first read: should there be nothing after all, that must not block the shard. With buffers of its own a
+  /// connection may never need one.
+  static int make_nonblocking(Sys& sys, Receive& receive) {
+    const int error = receive.nonblocking ? 0 : sys.set_nonblocking(receive.handle);
+    receive.nonblocking = error == 0;
+    return error;
+  }
+
   void received(const Receive& receive, std::span<std::byte> bytes, Completions& completions) {
     Completion completion = receive.completion(engine::Operation::receive, 0);
     completion.more = true;
@@ -222,6 +233,7 @@ class Receives {
 
   void read(Sys& sys, Receive& receive, Completions& completions) {
     if (receive.cancelling) return end(receive, windows_error::operation_aborted, completions);
+    if (const int error = make_nonblocking(sys, receive); error != 0) return end(receive, error, completions);
     const std::span<std::byte> room{buffer_.get() + used_, std::min(buffer_bytes_ - used_, read_bytes_max)};
     std::uint32_t bytes = 0;
     const int error = sys.receive_now(receive.handle, room, bytes);
