@@ -76,28 +76,31 @@ void print_json(const SimulateOptions& options, const SimulateResult& result) {
   std::cout << json.dump() << std::endl;
 }
 
-/// Of one phase: those that other phases have had.
-void print_missing(const PlatformCells& platform, std::size_t phase) {
+template <class Missing>
+void print_missing(const PlatformCells& platform, const std::string& where, Missing&& is_missing) {
   std::string missing;
   for (std::size_t cell = 0; cell < platform.counts.size(); ++cell) {
-    if (platform.counts[cell] != 0 && platform.by_phase[cell][phase] == 0)
-      missing += (missing.empty() ? "" : ", ") + cell_text(fault_cells()[cell]);
+    if (is_missing(cell)) missing += (missing.empty() ? "" : ", ") + cell_text(fault_cells()[cell]);
   }
-  if (!missing.empty())
-    std::cout << "  ... in its phase '" << to_string(static_cast<Phase>(phase)) << "': " << missing << '\n';
+  if (!missing.empty()) std::cout << "  " << where << ": " << missing << '\n';
 }
 
 void print_cells_not_hit(const SimulateResult& result) {
+  std::cout << "Faults that no run had, by call and error number (more seeds have more):\n";
   for (const PlatformCells& platform : result.cells) {
-    std::string missing;
-    for (std::size_t cell = 0; cell < platform.counts.size(); ++cell) {
-      if (platform.counts[cell] != 0 || !reachable(platform.platform, cell)) continue;
-      missing += (missing.empty() ? "" : ", ") + cell_text(fault_cells()[cell]);
+    const std::string name{to_string(platform.platform)};
+    print_missing(platform, name, [&](std::size_t cell) {
+      return platform.counts[cell] == 0 && reachable(platform.platform, cell);
+    });
+    // Of one phase: those that other phases have had.
+    for (std::size_t phase = 0; phase < static_cast<std::size_t>(Phase::heal); ++phase) {
+      const std::string which = name + " in phase '" + std::string{to_string(static_cast<Phase>(phase))} + "'";
+      print_missing(platform, which, [&](std::size_t cell) {
+        return platform.counts[cell] != 0 && platform.by_phase[cell][phase] == 0;
+      });
     }
-    if (!missing.empty())
-      std::cout << "  faults not hit on " << to_string(platform.platform) << ": " << missing << '\n';
-    for (std::size_t phase = 0; phase < static_cast<std::size_t>(Phase::heal); ++phase) print_missing(platform, phase);
   }
+  std::cout << std::flush;
 }
 
 void print_outcome(const Outcome& outcome, std::string_view platform, const std::string& replay) {
@@ -134,8 +137,8 @@ void print_text(const SimulateOptions& options, const SimulateResult& result) {
             << program::with_commas(per_second(result)) << " connections a second, hash " << hash_text(result.hash)
             << '\n';
   if (result.violation) return print_violation(options, result);
-  if (options.faults != iocpp::simulator::Level::none) print_cells_not_hit(result);
   std::cout << "no violation" << std::endl;
+  if (options.faults != iocpp::simulator::Level::none) print_cells_not_hit(result);
 }
 
 }  // namespace
