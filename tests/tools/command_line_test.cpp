@@ -48,6 +48,17 @@ INSTANTIATE_TEST_SUITE_P(
                     "stress storm 127.0.0.1:1 --report none/page.html", "simulate --report none/page.html",
                     "serve echo --listen 127.0.0.1:0 --send-queue-bytes-low 2M"));
 
+TEST(CommandLine, names_the_subcommands_where_one_is_missing_or_wrong) {
+  for (const char* text : {"", "frob"}) {
+    ProgramRun run{words(text)};
+    EXPECT_EQ(run.wait(), 2);
+    EXPECT_NE(run.errors.find(": serve, stress, simulate (see iocpp --help)"), std::string::npos) << run.errors;
+  }
+  ProgramRun run{words("stress frob")};
+  EXPECT_EQ(run.wait(), 2);
+  EXPECT_NE(run.errors.find(": storm, echo, "), std::string::npos) << run.errors;
+}
+
 class Help : public testing::TestWithParam<const char*> {};
 
 TEST_P(Help, is_on_stdout_and_succeeds) {
