@@ -193,7 +193,7 @@ class Connection {
   IOCPP_EXPORT const ProxyHeader* proxy_header() const noexcept;
 
   /// The system's handle (a descriptor, a SOCKET), for options that iocpp has no name for; -1 when closed. Never close
-  /// it, read it or write it.
+  /// it, read it or write it; and no SO_LINGER, with which closing it would block the shard on Windows.
   IOCPP_EXPORT std::intptr_t native_handle() const noexcept;
 
   /// The state that the user attached to the connection with `emplace_context<T>`, or null. It is destroyed after

@@ -7,11 +7,11 @@ namespace iocpp {
 /// errno of Linux on x86-64 and AArch64 (asm-generic/errno.h).
 namespace linux_errno {
 inline constexpr int perm = 1, intr = 4, badf = 9, again = 11, nomem = 12, acces = 13, fault = 14, inval = 22,
-                     nfile = 23, mfile = 24, pipe = 32, proto = 71, notsock = 88, noprotoopt = 92, opnotsupp = 95,
-                     afnosupport = 97, addrinuse = 98, addrnotavail = 99, netdown = 100, netunreach = 101,
-                     netreset = 102, connaborted = 103, connreset = 104, nobufs = 105, notconn = 107, shutdown = 108,
-                     timedout = 110, connrefused = 111, hostdown = 112, hostunreach = 113, nonet = 64, canceled = 125,
-                     nosys = 38, time = 62, busy = 16, already = 114;
+                     nfile = 23, mfile = 24, pipe = 32, badr = 53, proto = 71, notsock = 88, noprotoopt = 92,
+                     opnotsupp = 95, afnosupport = 97, addrinuse = 98, addrnotavail = 99, netdown = 100,
+                     netunreach = 101, netreset = 102, connaborted = 103, connreset = 104, nobufs = 105, notconn = 107,
+                     shutdown = 108, timedout = 110, connrefused = 111, hostdown = 112, hostunreach = 113, nonet = 64,
+                     canceled = 125, nosys = 38, time = 62, busy = 16, already = 114;
 }  // namespace linux_errno
 
 /// Winsock and Win32 (winerror.h).

@@ -38,8 +38,10 @@ void CheckedHandler::check_close(const Witness& known, const Disconnect& how) {
     machine_.violate(12, "a connection went on after close() for longer than it may");
   Link* link = link_of(known.id);
   if (link == nullptr) return;
-  // Its sends fell short of memory until its time was over: what was to be sent is lost.
-  if (link->shortages != 0 && machine_.now() - known.called >= linger_timeout) link->spoiled = true;
+  // Its sends fell short of memory until its time was over: what was to be sent is lost. The longest wait for the next
+  // try is a second.
+  const bool short_to_the_end = machine_.now() - link->short_at < std::chrono::seconds{2} + 12 * habits_.slow_max;
+  if (link->shortages != 0 && short_to_the_end && machine_.now() - known.called >= linger_timeout) link->spoiled = true;
   const std::uint64_t unread = link->read - link->header - known.received;
   if (unread <= habits_.linger_bytes_max) return;
   // It may have been reset for that, and what was under way to the client is lost.

@@ -292,6 +292,18 @@ void CheckedHandler::check_told(const core::Core& core) {
   }
 }
 
+/// While the server drains: whose message has ended is closed, whatever it still has to send.
+void CheckedHandler::check_awaited(const core::Core& core) {
+  if (!draining_) return;
+  for (const Witness& known : witnesses_) {
+    if (!known.live || known.awaited_until == TimePoint{}) continue;
+    const core::Slot* slot = core.find(known.id);
+    if (slot == nullptr || slot->state != core::SlotState::open) continue;
+    if (machine_.now() - known.awaited_until > message_slack())
+      machine_.violate(12, "a message has ended that the drain has awaited, and its connection goes on");
+  }
+}
+
 void CheckedHandler::on_disconnect(Connection connection, const Disconnect& how) {
   check_end(witness(connection), how);
   check_close(witness(connection), how);

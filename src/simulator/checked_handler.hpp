@@ -116,6 +116,7 @@ class CheckedHandler final : public Handler {
   void check_deadlines();
   /// A turn is over: all connections of a loop are told of a drain in one.
   void check_told(const core::Core& core);
+  void check_awaited(const core::Core& core);
   /// Bytes in the queues of its connections.
   std::size_t queued() const noexcept;
 

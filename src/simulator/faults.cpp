@@ -50,6 +50,7 @@ constexpr Cell cells[]{
     {Site::make_socket, iocp, win::wsaenobufs, 2, true},
     {Site::make_socket, iocp, win::wsaemfile, 1, true},
     {Site::attach, iocp, win::not_enough_memory},
+    {Site::nonblocking, iocp, win::wsaenobufs, 2, true},
 
     // Receives.
     {Site::receive_post, iocp, win::wsaenobufs, 4, true},
@@ -150,7 +151,7 @@ std::string_view to_string(Site site) noexcept {
       "accept_post",  "accept",        "accept_ends", "accept_context", "receive_post", "receive",
       "receive_ends", "receive_short", "send",        "send_short",     "cancel_late",  "cancel_post",
       "submit",       "wait",          "watch",       "spurious",       "make_socket",  "attach",
-      "wake",         "reopen",        "peer_name",   "handle_limit",   "client_reset"};
+      "nonblocking",  "wake",          "reopen",      "peer_name",      "handle_limit", "client_reset"};
   return names[static_cast<std::size_t>(site)];
 }
 
@@ -184,6 +185,7 @@ bool keeps_clients_waiting(Site site) noexcept {
     case Site::send_short:
     case Site::cancel_late:
     case Site::spurious:
+    case Site::nonblocking:
     case Site::peer_name:
     case Site::client_reset:
     case Site::count:

@@ -35,6 +35,7 @@ enum class Site : std::uint8_t {
   spurious,        ///< An event that nothing happened for.
   make_socket,     ///< No socket for the next accept.
   attach,          ///< An accepted socket can't be associated.
+  nonblocking,     ///< A socket can't be made so before its first read.
   wake,            ///< PostQueuedCompletionStatus fails.
   reopen,          ///< A listener can't be made anew.
   peer_name,       ///< getpeername fails.

@@ -75,17 +75,29 @@ int IoUringSys::submit() {
 int IoUringSys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) {
   idle_ = false;
   reaped_unsubmitted_ = 0;
-  move_overflow();
-  if (const int error = machine_.inject(Site::submit); error != 0) return -error;
+  // Who submits less than was posted gets no further than that: nothing that has ended is told.
+  if (const int error = machine_.inject(Site::submit); error != 0) {
+    const int submitted = submit_some();
+    return submitted != 0 ? submitted : -error;
+  }
   const int submitted = submit_all();
-  move_overflow();
+  get_events();
   if (const int error = machine_.inject(Site::wait); error != 0) return -error;
   if (has_something() || (timeout && timeout->count() <= 0)) return submitted;
   const TimePoint until = timeout ? now() + *timeout : TimePoint::max();
   const bool goes_on = machine_.threads.sleep(loop_, until);
-  move_overflow();
+  get_events();
   idle_ = !has_something();
   return goes_on ? submitted : -linux_errno::badf;
+}
+
+/// IORING_ENTER_GETEVENTS: what has ended since the last call, and what had overflowed.
+void IoUringSys::get_events() {
+  idle_ = false;
+  reaped_unsubmitted_ = 0;
+  has_something();
+  move_overflow();
+  shown_ = ready_.size();
 }
 
 bool IoUringSys::has_something() noexcept {
@@ -104,10 +116,19 @@ void IoUringSys::check_submitted() {
 }
 
 int IoUringSys::submit_all() {
-  const auto count = static_cast<int>(submissions_.size());
-  for (const Operation& posted : submissions_) start(posted);
-  submissions_.clear();
-  return count;
+  return start_first(submissions_.size());
+}
+
+/// Some of them, or none, before memory runs out.
+int IoUringSys::submit_some() {
+  const bool any = submissions_.size() > 1 && one_in(machine_.streams.kernel, 2);
+  return any ? start_first(machine_.streams.kernel.below(submissions_.size())) : 0;
+}
+
+int IoUringSys::start_first(std::size_t count) {
+  for (const Operation& posted : std::span{submissions_}.first(count)) start(posted);
+  submissions_.erase(submissions_.begin(), submissions_.begin() + static_cast<std::ptrdiff_t>(count));
+  return static_cast<int>(count);
 }
 
 void IoUringSys::complete(const Entry& entry) {

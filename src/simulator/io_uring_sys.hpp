@@ -38,19 +38,21 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
 
   int submit();
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout);
+  void get_events();
   bool completions_overflowed() const noexcept { return !overflow_.empty(); }
+  std::uint32_t entries_lost() const noexcept { return 0; }
   bool has_submissions() const noexcept { return !submissions_.empty(); }
-  std::size_t entries() const noexcept { return ready_.size() - ready_taken_; }
+  bool has_entries() const noexcept { return ready_taken_ < shown(); }
   template <class Each>
   void reap(unsigned most, Each&& each) {
     check_submitted();
-    for (unsigned taken = 0; taken < most && ready_taken_ < ready_.size(); ++taken) {
+    for (unsigned taken = 0; taken < most && ready_taken_ < shown(); ++taken) {
       ++handed_out_;
       each(ready_[ready_taken_++]);
     }
     if (ready_taken_ < ready_.size()) return;
     ready_.clear();
-    ready_taken_ = 0;
+    ready_taken_ = shown_ = 0;
   }
 
   int register_buffers(unsigned entries, std::uint16_t group, bool incremental);
@@ -110,6 +112,8 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   bool post(Operation operation);
   void check_submitted();
   int submit_all();
+  int submit_some();
+  int start_first(std::size_t count);
   void start(const Operation& posted);
   int attach(std::uint32_t index);
   void later(std::uint32_t index);
@@ -125,12 +129,15 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   std::uint64_t hash_of(const Operation& operation) const noexcept;
   std::size_t bucket_of(std::uint64_t user) const noexcept { return (user * 0x9e3779b97f4a7c15U) >> 54; }
   void move_overflow();
+  /// With IORING_SETUP_DEFER_TASKRUN an entry is seen after a call that asks for events only.
+  std::size_t shown() const noexcept { return machine_.habits.taskrun_flags ? shown_ : ready_.size(); }
 
   Pool<Operation> operations_;
   std::array<std::uint32_t, 1024> buckets_;
   std::vector<Operation> submissions_;
   std::vector<Entry> ready_;
   std::size_t ready_taken_ = 0;
+  std::size_t shown_ = 0;
   std::deque<Entry> overflow_;
   std::deque<Buffer> buffers_;
   std::vector<Buffer> provided_;

@@ -236,6 +236,12 @@ int IocpSys::abort(NativeHandle handle, kernel::Overlapped* overlapped) {
 int IocpSys::set_nonblocking(NativeHandle handle) {
   Socket* socket = checked(handle);
   if (socket == nullptr) return not_a_socket;
+  if (socket->kind == Socket::Kind::stream) {
+    if (const int error = machine_.inject(Site::nonblocking); error != 0) {
+      machine_.network.fell_short(machine_.network.link_of(*socket));
+      return error;
+    }
+  }
   socket->nonblocking = true;
   return 0;
 }

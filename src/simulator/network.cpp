@@ -188,6 +188,7 @@ void Network::fell_short(Link& link) {
     link.short_since = machine_.now();
     link.transfers_before = transfers_;
   }
+  link.short_at = machine_.now();
   const auto paced = static_cast<std::uint64_t>((machine_.now() - link.short_since) / std::chrono::microseconds{500});
   if (++link.shortages > at_once + paced + 16 * (transfers_ - link.transfers_before))
     machine_.violate(5, "a receive or send that fails is tried again and again, without a pause");

@@ -65,6 +65,7 @@ struct Link {
   std::optional<std::uint64_t> promised;  ///< The handler answers so many bytes and no more.
   std::uint32_t shortages = 0;            ///< In a row.
   TimePoint short_since{};
+  TimePoint short_at{};                ///< The last one.
   std::uint64_t transfers_before = 0;  ///< ... all connections'.
   Pipe to_server;
   Pipe to_peer;

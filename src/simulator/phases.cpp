@@ -120,6 +120,7 @@ void Run::probe() {
   machine_.note(What::phase, 0, 3);
   // The longest wait of the accept chain, and of a pause between attempts.
   run_for(seconds{3});
+  check_limits();
   for (const Member& member : members_) {
     if (member.tasks_posted != member.tasks_run) machine_.violate(14, "a message was never handled");
     if (member.shard->loop().mailbox().bytes() != 0) machine_.violate(17, "an empty mailbox counts bytes");

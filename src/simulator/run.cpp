@@ -183,6 +183,7 @@ void Run::turn(unsigned number) {
   member.woken = false;
   member.waits = 0;
   ++turns_;
+  ++member.turns;
   if (member.shard->is_paused()) machine_.accepting_suffers();
   const std::uint64_t noted = machine_.trace.count();
   const std::uint64_t before = noted + member.shard->handed_out();
@@ -203,6 +204,7 @@ void Run::turn(unsigned number) {
   member.asleep = member.asleep && member.shard->idle() && !member.woken && !expired;
   check(number);
   if (member.asleep) {
+    member.asleep_since = machine_.now();  // what its callbacks took since it went to sleep is no sleep
     member.turns_in_row = 0;
     return;
   }
@@ -218,6 +220,7 @@ void Run::check(unsigned number) {
     machine_.violate(3, "a listener is open, and nothing is in flight or armed that would accept");
   check_reserve(member);
   member.handler->check_told(member.shard->loop().core());
+  member.handler->check_awaited(member.shard->loop().core());
   if (member.shard->is_paused()) machine_.accepting_suffers();
   if (member.asleep && member.tasks_posted != member.tasks_run)
     machine_.violate(14, "a loop sleeps with a message in its mailbox");
@@ -270,11 +273,13 @@ void Run::call_from_outside() {
   message->id = id;
   if (kind == Kind::task) {
     ++member.tasks_posted;
-    message->task = [this, &member, slept = member.slept, closes = what == 2 ? id : ConnectionId{}] {
+    message->task = [this, &member, slept = member.slept, turns = member.turns,
+                     closes = what == 2 ? id : ConnectionId{}] {
       ++member.tasks_run;
       member.handler->resume_paused();
       if (closes) member.handler->close(closes);
       if (member.slept - slept > wake_bound) machine_.violate(14, "a message waited, and its loop slept");
+      if (member.turns - turns > turns_to_a_task_max) machine_.violate(14, "a message waited, and its loop turned");
     };
   }
   machine_.note(What::called, number, static_cast<std::uint64_t>(kind));

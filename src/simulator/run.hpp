@@ -75,6 +75,7 @@ class Run final : public Threads {
  private:
   /// A wake that can't be posted is made good within a second of sleep (iocp::Port::longest_sleep).
   static constexpr std::chrono::seconds wake_bound{3};
+  static constexpr std::uint64_t turns_to_a_task_max = 2;  ///< One may have taken its messages already.
 
   struct Member {
     std::unique_ptr<Shard> shard;
@@ -83,6 +84,7 @@ class Run final : public Threads {
     std::uint32_t turn_generation = 0;
     unsigned waits = 0;  ///< In the turn that runs.
     std::uint64_t sleeps = 0;
+    std::uint64_t turns = 0;
     bool asleep = false;
     TimePoint asleep_since;
     std::chrono::nanoseconds slept{};  ///< In all; a turn of slow callbacks is none of it.

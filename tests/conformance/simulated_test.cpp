@@ -26,6 +26,18 @@ struct WorldNames {
   }
 };
 
+/// Found by seed 573202100966212, io_uring: a turn took only as many completions as the queue holds, so that an end that
+/// had overflowed a small one waited for seconds, and the linger time reset its client.
+TEST(SmallRing, gives_what_had_overflowed_with_the_same_wait) {
+  SimulatedIoUring<SlowHabits> world;
+  world.collect(std::chrono::nanoseconds{0});
+  const std::uint64_t before = world.port().in_flight();
+  for (int count = 0; count < 20; ++count) ASSERT_TRUE(world.port().cancel_receive({2, 1, world.listener().handle}));
+  ASSERT_EQ(world.port().in_flight(), before + 20);
+  world.collect(std::chrono::nanoseconds{0});
+  EXPECT_EQ(world.port().in_flight(), before);
+}
+
 }  // namespace
 }  // namespace iocpp::tests
 

@@ -134,23 +134,5 @@ TEST(Regression, a_lost_listeners_accepts_are_cancelled_though_the_queue_was_ful
   }
 }
 
-/// As it was found. With a completion queue of few entries a turn took only as many completions as it holds: a
-/// connection's end that had overflowed waited for seconds, and the linger time reset its client.
-TEST(Regression, an_end_that_overflowed_a_small_queue_does_not_wait_for_turns) {
-  for (const Level faults : {Level::none, Level::light}) {
-    const Outcome outcome =
-        simulate({.seed = 573202100966212, .platform = Platform::io_uring, .connections = 1000, .faults = faults});
-    EXPECT_EQ(outcome.violated, 0U) << outcome.detail;
-  }
-}
-
-/// As it was found. When the kernel had refused to submit, and sends had asked for no completion, the ring was entered
-/// only when it had no entries: never, while peers sent and callbacks were slow. Nothing went out for seconds.
-TEST(Regression, what_was_refused_is_submitted_though_the_ring_has_entries) {
-  const Outcome outcome = simulate(
-      {.seed = 600000001422, .platform = Platform::io_uring, .connections = 1000, .faults = Level::light});
-  EXPECT_EQ(outcome.violated, 0U) << outcome.detail;
-}
-
 }  // namespace
 }  // namespace iocpp::simulator

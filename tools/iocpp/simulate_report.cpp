@@ -89,9 +89,8 @@ void print_cells_not_hit(const SimulateResult& result) {
   std::cout << "Faults that no run had, by call and error number (more seeds have more):\n";
   for (const PlatformCells& platform : result.cells) {
     const std::string name{to_string(platform.platform)};
-    print_missing(platform, name, [&](std::size_t cell) {
-      return platform.counts[cell] == 0 && reachable(platform.platform, cell);
-    });
+    print_missing(platform, name,
+                  [&](std::size_t cell) { return platform.counts[cell] == 0 && reachable(platform.platform, cell); });
     // Of one phase: those that other phases have had.
     for (std::size_t phase = 0; phase < static_cast<std::size_t>(Phase::heal); ++phase) {
       const std::string which = name + " in phase '" + std::string{to_string(static_cast<Phase>(phase))} + "'";

@@ -103,6 +103,7 @@ class Port {
     quiet_send,
     close,
     cancel,
+    fence,
     doorbell
   };
 
@@ -128,8 +129,9 @@ class Port {
   void translate(const kernel::Entry& entry);
   void translate_receive(const kernel::Entry& entry, Completion& completion);
   void cross(std::optional<std::chrono::nanoseconds> timeout);
-  unsigned reap();
-  void end_quiet_sends(unsigned taken) noexcept;
+  void note_lost_entries() noexcept;
+  void reap();
+  void end_quiet_sends() noexcept;
   void release_late(const Completion& completion) noexcept;
 
   Sys sys_;
@@ -143,6 +145,7 @@ class Port {
   std::uint64_t in_flight_ = 0;
   int wait_error_ = 0;
   posix::Reserve<Sys> reserve_;
+  std::uint32_t entries_lost_ = 0;
   bool doorbell_armed_ = false;
   bool multishot_receive_ = true;
   bool keeps_partial_sends_ = false;  // Linux 6.1: what a send that failed had sent before is told
@@ -293,20 +296,35 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   const bool harmless =
       result >= 0 || result == -linux_errno::time || result == -linux_errno::intr || result == -linux_errno::again ||
       result == -linux_errno::busy;  // EAGAIN, EBUSY: reap first, the rest is submitted with the next turn
+  // A call that submits less than was posted ends there, before it looks for what has ended. Requests that are freed by
+  // that may be what the next one needs.
+  if (sys_.has_submissions()) sys_.get_events();
   wait_error_ = harmless ? 0 : -result;
   if (!harmless) sys_.pause();  // a loop that can't wait must not spin
+  note_lost_entries();
   if (sys_.completions_overflowed()) counters_->completion_overflows.add();
   completion_first_ = completion_count_ = quiet_sends_.count();
   const std::uint64_t before = in_flight_;
-  end_quiet_sends(reap());
+  reap();
+  end_quiet_sends();
   const bool nothing_came = completion_count_ == completion_first_ && in_flight_ == before;
-  if (nothing_came && result == -linux_errno::again) sys_.pause();  // no memory for requests: it must not spin either
+  if (nothing_came && sys_.has_submissions()) sys_.pause();  // no memory for requests: it must not spin either
+}
+
+/// Whose operation was meant is not known; it may never end. So this is told, and what depends on an entry that does
+/// not come has failed.
+template <class Sys>
+void Port<Sys>::note_lost_entries() noexcept {
+  const std::uint32_t before = std::exchange(entries_lost_, sys_.entries_lost());
+  if (entries_lost_ == before) return;
+  wait_error_ = linux_errno::badr;
+  quiet_sends_.all_failed(linux_errno::badr);
 }
 
 /// A batch, however small the ring is: what had overflowed comes with another call only (io_uring_enter(2),
 /// IORING_SQ_CQ_OVERFLOW), and would wait behind what each turn brings.
 template <class Sys>
-unsigned Port<Sys>::reap() {
+void Port<Sys>::reap() {
   unsigned taken = 0;
   const auto take = [&](const kernel::Entry& entry) {
     ++taken;
@@ -315,18 +333,20 @@ unsigned Port<Sys>::reap() {
   sys_.reap(batch, take);
   for (unsigned before = 0; taken != before && taken < batch && sys_.completions_overflowed();) {
     before = taken;
-    sys_.submit_and_wait(std::chrono::nanoseconds{0});
+    sys_.get_events();
     sys_.reap(batch - taken, take);
   }
-  return taken;
 }
 
-/// They come first: they ended while they were submitted.
+/// They come first: they ended while they were submitted. The fence, a cancel of what is not there, ends as it is
+/// submitted, and entries come in order, also those that overflow (Linux 6.1, which quiet sends need anyway).
 template <class Sys>
-void Port<Sys>::end_quiet_sends(unsigned taken) noexcept {
+void Port<Sys>::end_quiet_sends() noexcept {
   if (quiet_sends_.count() == 0) return;
-  const bool submitted = !sys_.has_submissions() && !sys_.completions_overflowed();
-  const std::size_t ended = quiet_sends_.end(submitted, taken, sys_.entries(), completions_);
+  const bool left = sys_.has_entries() || sys_.completions_overflowed();
+  const std::size_t ended = quiet_sends_.end(!sys_.has_submissions(), left, completions_);
+  const auto post_fence = [&] { return sys_.cancel_all(user_of(Tag::fence, 1, 0), user_of(Tag::fence, 0, 0)); };
+  if (quiet_sends_.want_fence() && post(post_fence)) quiet_sends_.fence_posted();
   in_flight_ -= ended;
   completion_first_ -= ended;
 }
@@ -377,6 +397,8 @@ void Port<Sys>::translate(const kernel::Entry& entry) {
       break;
     case Tag::cancel:
       return;
+    case Tag::fence:
+      return quiet_sends_.fence_passed();
     case Tag::doorbell:
       doorbell_armed_ = false;
       return;

@@ -13,14 +13,21 @@
 
 namespace iocpp::io_uring {
 
-/// Part of a port. One has succeeded when it was submitted, which ends it, and every entry was taken that was in the
-/// ring by then and could say otherwise. Until then it waits.
+/// Part of a port. One has succeeded when it was submitted, which ends it, and every entry was taken that could say
+/// otherwise. Until then it waits: for a turn that leaves nothing in the ring, or for the entry of a fence, an
+/// operation that was posted behind it. So what comes later does not put off its end.
 class QuietSends {
  public:
   static constexpr std::size_t most = 512;
 
   std::size_t count() const noexcept { return count_; }
   bool wait() const noexcept { return wait_; }
+  bool want_fence() const noexcept { return want_fence_; }
+  void fence_posted() noexcept { fence_in_flight_ = true; }
+  void fence_passed() noexcept {
+    fence_in_flight_ = false;
+    fence_passed_ = true;
+  }
   /// For one more. Beside those that wait there is none: what is posted after them would put off their end.
   bool have_room() const noexcept { return !wait_ && count_ != most; }
   std::uint32_t next_place() const noexcept { return static_cast<std::uint32_t>(count_); }
@@ -38,19 +45,18 @@ class QuietSends {
     sends_[place].bytes = bytes;
   }
 
-  /// The kernel was entered, and so many entries were taken; `submitted`: it has nothing more to submit, and the ring
-  /// has `left` and nothing that has overflowed. How many have ended: all of them, written to `told`, or none.
-  std::size_t end(bool submitted, std::size_t taken, std::size_t left, std::span<core::Completion> told) noexcept {
-    // What came after that says nothing of them, and does not put off their end.
-    if (submitted_) {
-      before_end_ -= std::min(before_end_, taken);
-    } else {
-      submitted_ = submitted;
-      before_end_ = left;
-    }
-    wait_ = !submitted_ || before_end_ != 0;
+  /// An entry was lost, and may have said that one has failed: which of them went out whole nobody knows.
+  void all_failed(int error) noexcept {
+    for (core::Completion& sent : std::span{sends_}.first(count_)) sent.error = error, sent.bytes = 0;
+  }
+
+  /// Entries were taken; `submitted`: nothing is left to submit, `left`: entries are, in the ring or overflowed. How
+  /// many have ended: all of them, written to `told`, or none.
+  std::size_t end(bool submitted, bool left, std::span<core::Completion> told) noexcept {
+    const bool ended = std::exchange(fence_passed_, false) || (submitted && !left);
+    wait_ = !ended;
+    want_fence_ = wait_ && submitted && !fence_in_flight_;
     if (wait_) return 0;
-    submitted_ = false;
     std::copy_n(sends_.begin(), count_, told.begin());
     return std::exchange(count_, 0);
   }
@@ -58,9 +64,10 @@ class QuietSends {
  private:
   std::array<core::Completion, most> sends_;  // each as the completion that it will have
   std::size_t count_ = 0;
-  std::size_t before_end_ = 0;  // entries that may say that one has failed
-  bool submitted_ = false;
   bool wait_ = false;
+  bool want_fence_ = false;
+  bool fence_in_flight_ = false;
+  bool fence_passed_ = false;
 };
 
 }  // namespace iocpp::io_uring

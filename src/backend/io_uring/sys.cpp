@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 
@@ -137,16 +138,24 @@ int Sys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexce
   return io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &until, nullptr);
 }
 
+void Sys::get_events() noexcept {
+  io_uring_get_events(&ring_);
+}
+
 bool Sys::completions_overflowed() const noexcept {
   return io_uring_cq_has_overflow(&ring_);
+}
+
+std::uint32_t Sys::entries_lost() const noexcept {
+  return std::atomic_ref{*ring_.cq.koverflow}.load(std::memory_order_relaxed);
 }
 
 bool Sys::has_submissions() const noexcept {
   return io_uring_sq_ready(&ring_) != 0;
 }
 
-unsigned Sys::entries() const noexcept {
-  return io_uring_cq_ready(&ring_);
+bool Sys::has_entries() const noexcept {
+  return io_uring_cq_ready(&ring_) != 0;
 }
 
 int Sys::register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept {

@@ -44,9 +44,13 @@ class Sys : public posix::Handles {
   // Crossing.
   int submit() noexcept;
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) noexcept;
+  /// Fetches what has ended or overflowed; submits nothing, waits for nothing.
+  void get_events() noexcept;
   bool completions_overflowed() const noexcept;
+  /// Entries that were lost so far: the ring had overflowed, and there was no memory to keep them in.
+  std::uint32_t entries_lost() const noexcept;
   bool has_submissions() const noexcept;
-  unsigned entries() const noexcept;
+  bool has_entries() const noexcept;
   /// Calls `each(const Entry&)` for up to `most` entries, and takes them.
   template <class Each>
   void reap(unsigned most, Each&& each) noexcept;
