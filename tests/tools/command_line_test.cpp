@@ -72,8 +72,9 @@ TEST_P(Help, is_on_stdout_and_succeeds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, Help,
-                         testing::Values("", "stress", "stress storm", "stress echo", "stress push", "stress slow",
-                                         "serve", "serve echo", "serve discard", "serve chargen", "serve whoami"));
+                         testing::Values("", "stress", "stress storm", "stress echo", "stress push", "stress idle",
+                                         "stress slow", "serve", "serve echo", "serve discard", "serve chargen",
+                                         "serve whoami"));
 
 TEST(CommandLine, storm_at_a_refused_port_says_deaf_and_exits_1) {
   const RefusingPort port;
