@@ -114,4 +114,24 @@ TEST(CommandLine, echo_with_a_wrong_byte_exits_1) {
   EXPECT_NE(run.output.find("wrong bytes"), std::string::npos) << run.output;
 }
 
+TEST(CommandLine, idle_tells_its_connections_and_the_server_or_why_not) {
+  SmallServer server;
+  ProgramRun run{{"stress", "idle", server.name(), "--connections", "5", "--hold", "20ms", "--json"}};
+  EXPECT_EQ(run.wait(), 0);
+  const json result = json::parse(run.output);
+  EXPECT_EQ(result["established"], 5);
+  EXPECT_EQ(result["still_connected"], 5);
+  EXPECT_EQ(result["first_end_seconds"], nullptr);
+  EXPECT_NE(result["server"].is_null(), result["why"].is_null()) << run.output;
+}
+
+TEST(CommandLine, idle_at_a_refused_port_exits_1_and_says_why_the_server_is_not_measured) {
+  const RefusingPort port;
+  ProgramRun run{{"stress", "idle", port.name(), "--connections", "5"}};
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_TRUE(run.output.starts_with("idle: 5 connections\n")) << run.output;
+  EXPECT_NE(run.output.find("not known: "), std::string::npos) << run.output;
+  EXPECT_NE(run.output.find("connect refused"), std::string::npos) << run.output;
+}
+
 }  // namespace

@@ -296,7 +296,8 @@ void add_idle(CLI::App& stress_app, Command& chosen, const std::string& command_
       "user memory, that is, what its resident memory has grown by when all have been quiet for a second (or a tenth "
       "of the hold), and the share of a core that it takes meanwhile. What it makes once for the first of them weighs "
       "in where they are few, and one that has had as many before may have kept their memory: ask a fresh one, with "
-      "thousands. Exit code 1: some could not connect");
+      "thousands. At a full backlog the server's system may drop a handshake that is over here (SYN cookies): nobody "
+      "has such a connection, and it counts as still connected. Exit code 1: some could not connect");
   auto idle = std::make_shared<Idle>();
   idle->command = command_line;
   stress::IdleOptions& options = idle->options;
