@@ -125,6 +125,17 @@ TEST(CommandLine, idle_tells_its_connections_and_the_server_or_why_not) {
   EXPECT_NE(result["server"].is_null(), result["why"].is_null()) << run.output;
 }
 
+TEST(CommandLine, idle_has_null_for_a_server_that_is_not_measured_and_says_why) {
+  const RefusingPort port;
+  ProgramRun run{{"stress", "idle", port.name(), "--connections", "5", "--json"}};
+  EXPECT_EQ(run.wait(), 1);
+  const json result = json::parse(run.output);
+  EXPECT_EQ(result["errors"]["connect_refused"], 5);
+  EXPECT_EQ(result["passed"], false);
+  EXPECT_TRUE(result["server"].is_null()) << run.output;
+  EXPECT_TRUE(result["why"].is_string()) << run.output;
+}
+
 TEST(CommandLine, idle_at_a_refused_port_exits_1_and_says_why_the_server_is_not_measured) {
   const RefusingPort port;
   ProgramRun run{{"stress", "idle", port.name(), "--connections", "5"}};
