@@ -74,6 +74,7 @@ int IoUringSys::submit() {
 
 int IoUringSys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) {
   idle_ = false;
+  reaped_unsubmitted_ = 0;
   move_overflow();
   if (const int error = machine_.inject(Site::submit); error != 0) return -error;
   const int submitted = submit_all();
@@ -93,6 +94,13 @@ bool IoUringSys::has_something() noexcept {
     finish(std::exchange(doorbell_, no_index), sizeof(std::uint64_t));
   }
   return ready_taken_ < ready_.size() || !overflow_.empty();
+}
+
+/// What is posted does nothing before the kernel is asked to take it, however much there is to reap.
+void IoUringSys::check_submitted() {
+  constexpr unsigned in_row_max = 4;
+  if (!submissions_.empty() && ++reaped_unsubmitted_ > in_row_max)
+    machine_.violate(14, "operations were posted, and the loop turns and does not submit them");
 }
 
 int IoUringSys::submit_all() {

@@ -43,6 +43,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   std::size_t entries() const noexcept { return ready_.size() - ready_taken_; }
   template <class Each>
   void reap(unsigned most, Each&& each) {
+    check_submitted();
     for (unsigned taken = 0; taken < most && ready_taken_ < ready_.size(); ++taken) {
       ++handed_out_;
       each(ready_[ready_taken_++]);
@@ -107,6 +108,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   };
 
   bool post(Operation operation);
+  void check_submitted();
   int submit_all();
   void start(const Operation& posted);
   int attach(std::uint32_t index);
@@ -133,6 +135,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   std::deque<Buffer> buffers_;
   std::vector<Buffer> provided_;
   unsigned submission_entries_ = 0;
+  unsigned reaped_unsubmitted_ = 0;  // times in a row
   unsigned completion_entries_ = 0;
   bool incremental_ = false;
   bool buffer_begun_ = false;

@@ -56,7 +56,7 @@ def main():
         resident = server.resident_bytes()
         code, rest = storm(server, arguments.connections - WARM_UP, arguments)
         wait_until(lambda: server.handles() == handles, seconds=15)
-        handles_after = server.handles()
+        handles_after = settle(server.handles)
         resident_after = server.resident_bytes()
         served = server.stop()
 
