@@ -72,8 +72,9 @@ TEST_P(Help, is_on_stdout_and_succeeds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, Help,
-                         testing::Values("", "stress", "stress storm", "stress echo", "stress push", "stress slow",
-                                         "serve", "serve echo", "serve discard", "serve chargen", "serve whoami"));
+                         testing::Values("", "stress", "stress storm", "stress echo", "stress push", "stress idle",
+                                         "stress slow", "serve", "serve echo", "serve discard", "serve chargen",
+                                         "serve whoami"));
 
 TEST(CommandLine, storm_at_a_refused_port_says_deaf_and_exits_1) {
   const RefusingPort port;
@@ -111,6 +112,37 @@ TEST(CommandLine, echo_with_a_wrong_byte_exits_1) {
   ProgramRun run{{"stress", "echo", server.name(), "--connections", "1", "--messages", "100", "--verify"}};
   EXPECT_EQ(run.wait(), 1);
   EXPECT_NE(run.output.find("wrong bytes"), std::string::npos) << run.output;
+}
+
+TEST(CommandLine, idle_tells_its_connections_and_the_server_or_why_not) {
+  SmallServer server;
+  ProgramRun run{{"stress", "idle", server.name(), "--connections", "5", "--hold", "20ms", "--json"}};
+  EXPECT_EQ(run.wait(), 0);
+  const json result = json::parse(run.output);
+  EXPECT_EQ(result["established"], 5);
+  EXPECT_EQ(result["still_connected"], 5);
+  EXPECT_EQ(result["first_end_seconds"], nullptr);
+  EXPECT_NE(result["server"].is_null(), result["why"].is_null()) << run.output;
+}
+
+TEST(CommandLine, idle_has_null_for_a_server_that_is_not_measured_and_says_why) {
+  const RefusingPort port;
+  ProgramRun run{{"stress", "idle", port.name(), "--connections", "5", "--json"}};
+  EXPECT_EQ(run.wait(), 1);
+  const json result = json::parse(run.output);
+  EXPECT_EQ(result["errors"]["connect_refused"], 5);
+  EXPECT_EQ(result["passed"], false);
+  EXPECT_TRUE(result["server"].is_null()) << run.output;
+  EXPECT_TRUE(result["why"].is_string()) << run.output;
+}
+
+TEST(CommandLine, idle_at_a_refused_port_exits_1_and_says_why_the_server_is_not_measured) {
+  const RefusingPort port;
+  ProgramRun run{{"stress", "idle", port.name(), "--connections", "5"}};
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_TRUE(run.output.starts_with("idle: 5 connections\n")) << run.output;
+  EXPECT_NE(run.output.find("not known: "), std::string::npos) << run.output;
+  EXPECT_NE(run.output.find("connect refused"), std::string::npos) << run.output;
 }
 
 }  // namespace

@@ -128,6 +128,12 @@ class ReportPage(unittest.TestCase):
         self.assertIn("Slow senders", page.text)
         self.assertEqual(page.charts, 2)
 
+    def test_idle(self):
+        page, result = self.page_of("stress", "idle", self.serve(), "--connections", "1200", "--hold", "50ms")
+        self.assertIn("still connected1,200", page.text)
+        self.assertIn("user memory a connection", page.text)
+        self.assertEqual(page.charts, 1)
+
     def test_errors_by_kind(self):
         page, result = self.page_of("stress", "echo", "127.0.0.1:1", "--connections", "5", code=1)
         self.assertEqual(result["errors"]["connect_refused"], 5)

@@ -42,6 +42,10 @@ struct Slow : Common {
   stress::SlowOptions options;
 };
 
+struct Idle : Common {
+  stress::IdleOptions options;
+};
+
 /// Half of the machine: the server is often on the same one.
 unsigned default_threads() {
   return std::max(1U, std::thread::hardware_concurrency() / 2);
@@ -155,6 +159,16 @@ int run(Slow& slow) {
       slow, "slow: " + program::plural(options.connections, "connection"),
       [&](auto* display) { return stress::run_slow(options, display); },
       [](const stress::SlowResult& result) { return result.passed(); });
+}
+
+int run(Idle& idle) {
+  stress::IdleOptions& options = idle.options;
+  options.threads = static_cast<unsigned>(std::min<std::uint64_t>(options.threads, options.connections));
+  require_handles(options.connections + 2 * options.threads);
+  return run_and_print(
+      idle, "idle: " + program::plural(options.connections, "connection"),
+      [&](auto* display) { return stress::run_idle(options, display); },
+      [](const stress::IdleResult& result) { return result.passed(); });
 }
 
 void add_storm(CLI::App& stress_app, Command& chosen, const std::string& command_line) {
@@ -274,6 +288,25 @@ void add_slow(CLI::App& stress_app, Command& chosen, const std::string& command_
   app.callback([slow, &chosen] { chosen = [slow] { return run(*slow); }; });
 }
 
+void add_idle(CLI::App& stress_app, Command& chosen, const std::string& command_line) {
+  CLI::App& app = *stress_app.add_subcommand(
+      "idle",
+      "Connections that are held without a byte, to a server of any kind. Says how many of them the server has ended, "
+      "and when; ends when it has ended all. Where the server is on this machine, and on Linux: what each costs it in "
+      "user memory, that is, what its resident memory has grown by when all have been quiet for a second (or a tenth "
+      "of the hold), and the share of a core that it takes meanwhile. What it makes once for the first of them weighs "
+      "in where they are few, and one that has had as many before may have kept their memory: ask a fresh one, with "
+      "thousands. At a full backlog the server's system may drop a handshake that is over here (SYN cookies): nobody "
+      "has such a connection, and it counts as still connected. Exit code 1: some could not connect");
+  auto idle = std::make_shared<Idle>();
+  idle->command = command_line;
+  stress::IdleOptions& options = idle->options;
+  add_common(app, options, *idle);
+  program::add_count(app, "--connections", options.connections, 1, 1'000'000, "Connections");
+  program::add_duration(app, "--hold", options.hold, 1ms, longest, "How long they stay, once all are connected");
+  app.callback([idle, &chosen] { chosen = [idle] { return run(*idle); }; });
+}
+
 }  // namespace
 
 void add_stress_command(CLI::App& app, Command& chosen, const std::string& command_line) {
@@ -282,5 +315,6 @@ void add_stress_command(CLI::App& app, Command& chosen, const std::string& comma
   add_storm(stress_app, chosen, command_line);
   add_echo(stress_app, chosen, command_line);
   add_push(stress_app, chosen, command_line);
+  add_idle(stress_app, chosen, command_line);
   add_slow(stress_app, chosen, command_line);
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "stress/socket.hpp"
 
@@ -41,6 +42,8 @@ class FaultCounts {
  public:
   void add(Fault fault) noexcept { ++counts_[static_cast<std::size_t>(fault)]; }
   void merge(const FaultCounts& other) noexcept;
+  /// Takes those of this kind out, and returns how many there were.
+  std::uint64_t take(Fault fault) noexcept { return std::exchange(counts_[static_cast<std::size_t>(fault)], 0); }
   std::uint64_t operator[](Fault fault) const noexcept { return counts_[static_cast<std::size_t>(fault)]; }
   std::uint64_t total() const noexcept;
 

@@ -1,7 +1,10 @@
 #include "stress/report.hpp"
 
 #include <array>
+#include <cmath>
+#include <cstdio>
 #include <iomanip>
+#include <optional>
 #include <string>
 
 #include "program/figures.hpp"
@@ -89,6 +92,16 @@ Json probe_json(const ProbeResult& probe) {
   return json;
 }
 
+std::string signed_bytes_text(double bytes) {
+  return (bytes <= -0.5 ? "-" : "") + bytes_text(std::abs(bytes));
+}
+
+std::string percent_text(double share) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2f %%", 100 * share);
+  return text.data();
+}
+
 void add_side(Figures& figures, std::string_view name, const SlowSide& side) {
   figures.push_back({std::string{name}, with_commas(side.established)});
   figures.push_back({"  still connected", with_commas(side.still_connected)});
@@ -106,6 +119,44 @@ Json side_json(const SlowSide& side) {
           {"bytes", side.bytes},
           {"first_end_seconds", seconds_of(side.first_end)},
           {"last_end_seconds", seconds_of(side.last_end)}};
+}
+
+/// Fewer ticks than could have been lost in rounding are told as a bound.
+std::optional<std::string> cpu_text(const ServerCost& cost) {
+  const auto share = cost.cpu_share();
+  if (!share) return std::nullopt;
+  if (cost.cpu >= cost.cpu_step) return percent_text(*share) + " of a core";
+  return "less than " + percent_text(std::chrono::duration<double>(cost.cpu_step) / cost.cpu_measured) + " of a core";
+}
+
+void add_server(Figures& figures, const ServerCost& cost) {
+  const bool one = cost.process_ids.size() == 1;
+  figures.push_back({"server", one ? "process " + std::to_string(cost.process_ids.front())
+                                   : with_commas(cost.process_ids.size()) + " processes, all together"});
+  const auto each = cost.bytes_each();
+  figures.push_back({"user memory a connection", each ? signed_bytes_text(*each) + " (the kernel's is not in it)"
+                                                      : "not known: none was left to be measured"});
+  figures.push_back({"  resident before the first",
+                     bytes_text(static_cast<double>(cost.resident_before)) + " (" + cost.memory_source + ")"});
+  figures.push_back({"  resident with " + with_commas(cost.held), bytes_text(static_cast<double>(cost.resident_held))});
+  figures.push_back({"  resident at the end", bytes_text(static_cast<double>(cost.resident_end))});
+  if (const auto text = cpu_text(cost)) figures.push_back({"CPU while held", *text});
+}
+
+Json server_json(const ServerCost& cost) {
+  Json json{{"process_ids", cost.process_ids},
+            {"memory_source", cost.memory_source},
+            {"resident_before_bytes", cost.resident_before},
+            {"resident_held_bytes", cost.resident_held},
+            {"resident_end_bytes", cost.resident_end},
+            {"held", cost.held},
+            {"bytes_per_connection", nullptr},
+            {"cpu_seconds", seconds_of(cost.cpu)},
+            {"cpu_step_seconds", seconds_of(cost.cpu_step)},
+            {"cpu_share", nullptr}};
+  if (const auto each = cost.bytes_each()) json["bytes_per_connection"] = *each;
+  if (const auto share = cost.cpu_share()) json["cpu_share"] = *share;
+  return json;
 }
 
 }  // namespace
@@ -160,6 +211,23 @@ Figures figures_of(const SlowResult& result) {
   add_side(figures, "slow readers", result.readers);
   add_side(figures, "slow senders", result.senders);
   figures.push_back({"ran for", duration_text(result.duration)});
+  add_stall(figures, result.longest_stall);
+  add_faults(figures, result.faults);
+  return figures;
+}
+
+Figures figures_of(const IdleResult& result) {
+  Figures figures;
+  figures.push_back({"established", with_commas(result.established)});
+  figures.push_back({"  still connected", with_commas(result.still_connected)});
+  figures.push_back({"  ended by the server in order", with_commas(result.ended_in_order)});
+  figures.push_back({"  reset by the server", with_commas(result.reset)});
+  if (result.first_end)
+    figures.push_back(
+        {"  after all had connected", duration_text(*result.first_end) + " to " + duration_text(*result.last_end)});
+  figures.push_back({"held for", duration_text(result.duration)});
+  if (result.server) add_server(figures, *result.server);
+  if (!result.server) figures.push_back({"what they cost the server", "not known: " + result.why});
   add_stall(figures, result.longest_stall);
   add_faults(figures, result.faults);
   return figures;
@@ -231,6 +299,27 @@ Json to_json(const SlowResult& result) {
           {"longest_stall_ms", milliseconds_of(result.longest_stall)},
           {"errors_total", result.faults.total()},
           {"errors", faults_json(result.faults)}};
+}
+
+Json to_json(const IdleResult& result) {
+  Json json{{"command", "idle"},
+            {"established", result.established},
+            {"still_connected", result.still_connected},
+            {"ended_in_order", result.ended_in_order},
+            {"reset", result.reset},
+            {"first_end_seconds", nullptr},
+            {"last_end_seconds", nullptr},
+            {"seconds", seconds_of(result.duration)},
+            {"server", nullptr},
+            {"why", nullptr},
+            {"longest_stall_ms", milliseconds_of(result.longest_stall)},
+            {"errors_total", result.faults.total()},
+            {"errors", faults_json(result.faults)}};
+  if (result.first_end) json["first_end_seconds"] = seconds_of(*result.first_end);
+  if (result.last_end) json["last_end_seconds"] = seconds_of(*result.last_end);
+  if (result.server) json["server"] = server_json(*result.server);
+  if (!result.server) json["why"] = result.why;
+  return json;
 }
 
 }  // namespace stress

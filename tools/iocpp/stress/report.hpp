@@ -7,6 +7,7 @@
 
 #include "program/figures.hpp"
 #include "stress/echo.hpp"
+#include "stress/idle.hpp"
 #include "stress/push.hpp"
 #include "stress/slow.hpp"
 #include "stress/storm.hpp"
@@ -20,6 +21,7 @@ program::Figures figures_of(const StormResult& result);
 program::Figures figures_of(const EchoResult& result);
 program::Figures figures_of(const PushResult& result);
 program::Figures figures_of(const SlowResult& result);
+program::Figures figures_of(const IdleResult& result);
 
 void print(std::ostream& out, const program::Figures& figures);
 
@@ -28,5 +30,6 @@ Json to_json(const StormResult& result);
 Json to_json(const EchoResult& result);
 Json to_json(const PushResult& result);
 Json to_json(const SlowResult& result);
+Json to_json(const IdleResult& result);
 
 }  // namespace stress

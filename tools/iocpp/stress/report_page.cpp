@@ -111,4 +111,12 @@ void add_charts(Page& page, const SlowResult& result) {
   add_errors(page, result.faults);
 }
 
+void add_charts(Page& page, const IdleResult& result) {
+  page.section("Whom the server has ended");
+  page.chart("Connections", {"end", "connections"},
+             {count_bar("still connected", result.still_connected), count_bar("ended in order", result.ended_in_order),
+              count_bar("reset", result.reset)});
+  add_errors(page, result.faults);
+}
+
 }  // namespace stress

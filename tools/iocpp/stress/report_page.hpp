@@ -10,6 +10,7 @@ void add_charts(program::Page& page, const StormResult& result);
 void add_charts(program::Page& page, const EchoResult& result);
 void add_charts(program::Page& page, const PushResult& result);
 void add_charts(program::Page& page, const SlowResult& result);
+void add_charts(program::Page& page, const IdleResult& result);
 
 template <class Result>
 program::Page page_of(const Result& result, const std::string& title, const program::Figures& circumstances,

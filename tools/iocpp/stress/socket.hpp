@@ -1,5 +1,5 @@
 // The seam to the system: one non-blocking socket of the client, and a poller for many. Nothing else in this folder
-// knows a system header.
+// but server_processes_*.cpp knows a system header.
 #pragma once
 
 #include <array>
