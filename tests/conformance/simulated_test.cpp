@@ -26,8 +26,8 @@ struct WorldNames {
   }
 };
 
-/// Found by seed 573202100966212, io_uring: a turn took only as many completions as the queue holds, so that an end that
-/// had overflowed a small one waited for seconds, and the linger time reset its client.
+/// Found by seed 573202100966212, io_uring: a turn took only as many completions as the queue holds, so that an end
+/// that had overflowed a small one waited for seconds, and the linger time reset its client.
 TEST(SmallRing, gives_what_had_overflowed_with_the_same_wait) {
   SimulatedIoUring<SlowHabits> world;
   world.collect(std::chrono::nanoseconds{0});
