@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "support/seeds.hpp"
 #include "user_tests.hpp"
 
 namespace iocpp {
@@ -79,7 +80,7 @@ TEST_P(OnEachSystem, faults_excuse_nobody_but_whom_they_hit) {
 TEST_P(OnEachSystem, a_fault_in_asking_for_the_address_excuses_that_client) {
   SimulationOptions with = options(1, FaultRate::light);
   with.server.limits.connections_per_address = 50;
-  const SeedsResult result = for_each_seed(1, 300, many_peers, with);
+  const SeedsResult result = for_each_seed(1, tests::seeds(300), many_peers, with);
   EXPECT_TRUE(result.passed());
 }
 
