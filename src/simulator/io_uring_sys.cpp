@@ -74,7 +74,6 @@ int IoUringSys::submit() {
 
 int IoUringSys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) {
   idle_ = false;
-  reaped_unsubmitted_ = 0;
   // Who submits less than was posted gets no further than that: nothing that has ended is told.
   if (const int error = machine_.inject(Site::submit); error != 0) {
     const int submitted = submit_some();
@@ -94,7 +93,6 @@ int IoUringSys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout)
 /// IORING_ENTER_GETEVENTS: what has ended since the last call, and what had overflowed.
 void IoUringSys::get_events() {
   idle_ = false;
-  reaped_unsubmitted_ = 0;
   has_something();
   move_overflow();
   shown_ = ready_.size();
@@ -106,13 +104,6 @@ bool IoUringSys::has_something() noexcept {
     finish(std::exchange(doorbell_, no_index), sizeof(std::uint64_t));
   }
   return ready_taken_ < ready_.size() || !overflow_.empty();
-}
-
-/// What is posted does nothing before the kernel is asked to take it, however much there is to reap.
-void IoUringSys::check_submitted() {
-  constexpr unsigned in_row_max = 4;
-  if (!submissions_.empty() && ++reaped_unsubmitted_ > in_row_max)
-    machine_.violate(14, "operations were posted, and the loop turns and does not submit them");
 }
 
 int IoUringSys::submit_all() {

@@ -45,7 +45,6 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   bool has_entries() const noexcept { return ready_taken_ < shown(); }
   template <class Each>
   void reap(unsigned most, Each&& each) {
-    check_submitted();
     for (unsigned taken = 0; taken < most && ready_taken_ < shown(); ++taken) {
       ++handed_out_;
       each(ready_[ready_taken_++]);
@@ -110,7 +109,6 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   };
 
   bool post(Operation operation);
-  void check_submitted();
   int submit_all();
   int submit_some();
   int start_first(std::size_t count);
@@ -142,7 +140,6 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   std::deque<Buffer> buffers_;
   std::vector<Buffer> provided_;
   unsigned submission_entries_ = 0;
-  unsigned reaped_unsubmitted_ = 0;  // times in a row
   unsigned completion_entries_ = 0;
   bool incremental_ = false;
   bool buffer_begun_ = false;

@@ -94,7 +94,6 @@ bool Run::sleep(unsigned loop, TimePoint until) {
     if (++member.sleeps % 8 == 0 && member.shard->loop().core().hurries())
       machine_.violate(14, "a loop sleeps, and something waits for the end of a quiet send");
     member.asleep = true;
-    member.asleep_since = machine_.now();
     if (until != TimePoint::max()) schedule_turn(loop, std::max(until - machine_.now(), std::chrono::nanoseconds{0}));
     return true;
   }
@@ -204,7 +203,7 @@ void Run::turn(unsigned number) {
   member.asleep = member.asleep && member.shard->idle() && !member.woken && !expired;
   check(number);
   if (member.asleep) {
-    member.asleep_since = machine_.now();  // what its callbacks took since it went to sleep is no sleep
+    member.asleep_since = machine_.now();
     member.turns_in_row = 0;
     return;
   }

@@ -47,13 +47,12 @@ class ShardOver final : public Shard {
     for (const engine::Listener& listener : engine_.listeners()) {
       const core::Acceptor& acceptor = listener.acceptor;
       using Mode = core::Acceptor::Mode;
-      // There is room again, for some at least. Who went to sleep with an accept in flight has it, though what another
-      // shard took meanwhile would pause it.
-      if (limits_pause_ && acceptor.accepts_in_flight() == 0) return false;
-      if (limits_pause_ && acceptor.mode() == Mode::paused) continue;
-      if (acceptor.mode() != Mode::accepting) return false;
-      if (limits_pause_) continue;
-      if (acceptor.accepts_in_flight() != (acceptor.multishot() ? 1 : singles)) return false;
+      // Where limits pause there is room again, for some at least. Who went to sleep with an accept in flight has it,
+      // though what another shard took meanwhile would pause it.
+      const bool accepts = acceptor.mode() == Mode::accepting || (limits_pause_ && acceptor.mode() == Mode::paused);
+      const unsigned in_flight = acceptor.accepts_in_flight();
+      const bool enough = limits_pause_ ? in_flight != 0 : in_flight == (acceptor.multishot() ? 1 : singles);
+      if (!accepts || !enough) return false;
     }
     return true;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -55,14 +56,23 @@ class QuietSends : public ::testing::Test {
     return told;
   }
 
+  /// Entries, without anything else that happens.
+  void make_entries(SlotRef slot, int count) {
+    for (; count != 0; --count) ASSERT_TRUE(world.port().cancel_receive({2, 1, slot.handle}));
+  }
+  void close(std::initializer_list<SlotRef> slots) {
+    for (const SlotRef slot : slots) ASSERT_TRUE(world.port().close(slot, false));
+    ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+  }
+
+  const std::string text = "quiet";
+  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
   World world;
   std::optional<Peer> peer;
 };
 
 TEST_F(QuietSends, that_the_kernel_puts_off_are_not_told_and_keep_the_port_awake) {
   const SlotRef slot = connected();
-  const std::string text = "put off";
-  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
   ASSERT_TRUE(world.port().send_quietly(slot, bytes));
   world.port().sys().refusals = 2;
   world.port().sys().timeouts.clear();
@@ -77,36 +87,27 @@ TEST_F(QuietSends, that_the_kernel_puts_off_are_not_told_and_keep_the_port_awake
   EXPECT_EQ(timeouts[1], nanoseconds{0}) << "it would have slept";
   EXPECT_EQ(timeouts[2], nanoseconds{0});
   EXPECT_EQ(peer->receive(text.size()), text);
-  ASSERT_TRUE(world.port().close(slot, false));
-  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+  close({slot});
 }
 
 // More entries than a batch, in each turn: the end of a quiet send was awaited for as long as peers sent.
 TEST_F(QuietSends, end_amid_more_entries_than_a_wait_takes) {
   const SlotRef slot = connected();
-  const std::string text = "quiet";
-  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
-  const auto more_than_a_batch = [&] {
-    for (int count = 0; count < 700; ++count) ASSERT_TRUE(world.port().cancel_receive({2, 1, slot.handle}));
-  };
   ASSERT_TRUE(world.port().send_quietly(slot, bytes));
-  more_than_a_batch();
+  make_entries(slot, 700);
   world.collect(nanoseconds{0});
   EXPECT_EQ(sends_told(), 0U);
-  more_than_a_batch();
+  make_entries(slot, 700);
   world.collect(nanoseconds{0});
   EXPECT_EQ(sends_told(), 1U);
   EXPECT_EQ(peer->receive(text.size()), text);
-  ASSERT_TRUE(world.port().close(slot, false));
-  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+  close({slot});
 }
 
 // The ring had more entries than a batch, so nothing was submitted before it was empty: never, while peers sent.
 TEST_F(QuietSends, that_were_put_off_are_submitted_though_the_ring_has_entries) {
   const SlotRef slot = connected();
-  const std::string text = "quiet";
-  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
-  for (int count = 0; count < 1500; ++count) ASSERT_TRUE(world.port().cancel_receive({2, 1, slot.handle}));
+  make_entries(slot, 1500);
   world.collect(nanoseconds{0});
   ASSERT_TRUE(world.port().send_quietly(slot, bytes));
   world.port().sys().refusals = 1;
@@ -117,8 +118,7 @@ TEST_F(QuietSends, that_were_put_off_are_submitted_though_the_ring_has_entries) 
   EXPECT_EQ(world.port().sys().timeouts.size(), 2U);
   EXPECT_EQ(peer->receive(text.size()), text);
   ASSERT_TRUE(world.until([&] { return sends_told() == 1; }));
-  ASSERT_TRUE(world.port().close(slot, false));
-  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+  close({slot});
 }
 
 // A call that submits nothing ends before it looks for what has ended; and where memory is short, requests that end are
@@ -143,36 +143,27 @@ TEST_F(QuietSends, what_has_ended_is_told_while_nothing_can_be_submitted) {
       return event.completion.operation == Operation::receive && !event.completion.more;
     });
   }));
-  ASSERT_TRUE(world.port().close(slot, false));
-  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+  close({slot});
 }
 
 // Peers that send so much that the ring overflows all the time: what is behind the quiet sends does not put off their
 // end.
 TEST_F(QuietSends, end_though_the_ring_overflows_for_as_long_as_they_are_awaited) {
   const SlotRef slot = connected();
-  const std::string text = "quiet";
-  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
-  const auto entries = [&](int count) {
-    for (; count != 0; --count) ASSERT_TRUE(world.port().cancel_receive({2, 1, slot.handle}));
-  };
-  entries(12'000);
+  make_entries(slot, 12'000);
   ASSERT_TRUE(world.port().send_quietly(slot, bytes));
   for (int turn = 0; turn < 100 && sends_told() == 0; ++turn) {
     world.collect(nanoseconds{0});
-    entries(512);
+    make_entries(slot, 512);
   }
   EXPECT_EQ(sends_told(), 1U);
   EXPECT_EQ(peer->receive(text.size()), text);
-  ASSERT_TRUE(world.port().close(slot, false));
-  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+  close({slot});
 }
 
 // The lost one may have said that it went out in part only: what follows it must not go out.
 TEST_F(QuietSends, have_failed_where_an_entry_was_lost) {
   const SlotRef slot = connected();
-  const std::string text = "quiet";
-  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
   ASSERT_TRUE(world.port().send_quietly(slot, bytes));
   world.port().sys().lost = 1;
   ASSERT_TRUE(world.until([&] { return sends_told() == 1; }));
@@ -181,8 +172,7 @@ TEST_F(QuietSends, have_failed_where_an_entry_was_lost) {
   ASSERT_TRUE(world.port().send_quietly(slot, bytes));
   ASSERT_TRUE(world.until([&] { return sends_told() == 2; }));
   EXPECT_EQ(world.events.back().completion.error, 0) << "lost once";
-  ASSERT_TRUE(world.port().close(slot, false));
-  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+  close({slot});
 }
 
 // Those that wait have no room for more: it goes out all the same, and its end is told by an entry of its own.
@@ -191,8 +181,6 @@ TEST_F(QuietSends, that_wait_let_others_be_sent) {
   Peer first_peer = *std::exchange(peer, std::nullopt);
   SlotRef second = connected();
   second.index = 2;
-  const std::string text = "quiet";
-  const core::Buffer bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
   ASSERT_TRUE(world.port().send_quietly(first, bytes));
   world.port().sys().refusals = 1;
   world.collect(nanoseconds{0});
@@ -201,8 +189,7 @@ TEST_F(QuietSends, that_wait_let_others_be_sent) {
   ASSERT_TRUE(world.until([&] { return sends_told() == 2; }));
   EXPECT_EQ(first_peer.receive(text.size()), text);
   EXPECT_EQ(peer->receive(text.size()), text);
-  for (const SlotRef slot : {first, second}) ASSERT_TRUE(world.port().close(slot, false));
-  ASSERT_TRUE(world.until([&] { return world.events.back().completion.operation == Operation::close; }));
+  close({first, second});
 }
 
 }  // namespace

@@ -129,46 +129,33 @@ int run(Storm& storm) {
       [&](const stress::StormResult& result) { return result.passed(storm.strict); });
 }
 
-int run(Echo& echo) {
-  stress::EchoOptions& options = echo.options;
+/// The loads whose connections are all there at once, each thread's with a poller of its own.
+template <class Load, class Options, class Result>
+int run_connections(Load& load, const std::string& name, Result (*run_load)(const Options&, stress::ProgressDisplay*),
+                    const std::string& more = "") {
+  Options& options = load.options;
   options.threads = static_cast<unsigned>(std::min<std::uint64_t>(options.threads, options.connections));
   require_handles(options.connections + 2 * options.threads);
   return run_and_print(
-      echo,
-      "echo: " + program::plural(options.connections, "connection") + ", messages of " +
-          program::plural(options.bytes, "byte"),
-      [&](auto* display) { return stress::run_echo(options, display); },
-      [](const stress::EchoResult& result) { return result.passed(); });
+      load, name + ": " + program::plural(options.connections, "connection") + more,
+      [&](auto* display) { return run_load(options, display); }, [](const Result& result) { return result.passed(); });
+}
+
+int run(Echo& echo) {
+  return run_connections(echo, "echo", stress::run_echo,
+                         ", messages of " + program::plural(echo.options.bytes, "byte"));
 }
 
 int run(Push& push) {
-  stress::PushOptions& options = push.options;
-  options.threads = static_cast<unsigned>(std::min<std::uint64_t>(options.threads, options.connections));
-  require_handles(options.connections + 2 * options.threads);
-  return run_and_print(
-      push, "push: " + program::plural(options.connections, "connection"),
-      [&](auto* display) { return stress::run_push(options, display); },
-      [](const stress::PushResult& result) { return result.passed(); });
+  return run_connections(push, "push", stress::run_push);
 }
 
 int run(Slow& slow) {
-  stress::SlowOptions& options = slow.options;
-  options.threads = static_cast<unsigned>(std::min<std::uint64_t>(options.threads, options.connections));
-  require_handles(options.connections + 2 * options.threads);
-  return run_and_print(
-      slow, "slow: " + program::plural(options.connections, "connection"),
-      [&](auto* display) { return stress::run_slow(options, display); },
-      [](const stress::SlowResult& result) { return result.passed(); });
+  return run_connections(slow, "slow", stress::run_slow);
 }
 
 int run(Idle& idle) {
-  stress::IdleOptions& options = idle.options;
-  options.threads = static_cast<unsigned>(std::min<std::uint64_t>(options.threads, options.connections));
-  require_handles(options.connections + 2 * options.threads);
-  return run_and_print(
-      idle, "idle: " + program::plural(options.connections, "connection"),
-      [&](auto* display) { return stress::run_idle(options, display); },
-      [](const stress::IdleResult& result) { return result.passed(); });
+  return run_connections(idle, "idle", stress::run_idle);
 }
 
 void add_storm(CLI::App& stress_app, Command& chosen, const std::string& command_line) {
