@@ -198,8 +198,10 @@ void CheckedHandler::note_message(Connection connection, std::uint64_t before) {
   Witness& known = witness(connection);
   const bool one_ended = before / habits_.message_bytes != known.received / habits_.message_bytes;
   const bool was_in_message = std::exchange(known.in_message, known.received % habits_.message_bytes != 0);
-  if (was_in_message && one_ended && known.awaited && known.awaited_until == TimePoint{})
+  if (was_in_message && one_ended && known.awaited && known.awaited_until == TimePoint{}) {
     known.awaited_until = machine_.now();
+    awaited_any_ = true;
+  }
   if (!known.in_message) return connection.end_message();
   if (!was_in_message || one_ended) connection.begin_message();
 }
@@ -294,7 +296,7 @@ void CheckedHandler::check_told(const core::Core& core) {
 
 /// While the server drains: whose message has ended is closed, whatever it still has to send.
 void CheckedHandler::check_awaited(const core::Core& core) {
-  if (!draining_) return;
+  if (!draining_ || !awaited_any_) return;
   for (const Witness& known : witnesses_) {
     if (!known.live || known.awaited_until == TimePoint{}) continue;
     const core::Slot* slot = core.find(known.id);

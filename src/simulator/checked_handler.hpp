@@ -202,6 +202,7 @@ class CheckedHandler final : public Handler {
   bool draining_ = false;
   bool patiently_ = false;
   bool told_any_ = false;
+  bool awaited_any_ = false;  // an awaited message has ended
   bool told_checked_ = false;
   bool calm_ = false;
   bool lost_ = false;  ///< Its listener, and not yet restored.

@@ -104,7 +104,8 @@ TEST_F(QuietSends, end_amid_more_entries_than_a_wait_takes) {
   close({slot});
 }
 
-// The ring had more entries than a batch, so nothing was submitted before it was empty: never, while peers sent.
+// Found by seed 600000001422, io_uring, light faults: the ring had more entries than a batch, so nothing was submitted
+// before it was empty.
 TEST_F(QuietSends, that_were_put_off_are_submitted_though_the_ring_has_entries) {
   const SlotRef slot = connected();
   make_entries(slot, 1500);

@@ -76,8 +76,8 @@ class Receives {
     Receive* receive = make(slot.index);
     if (receive == nullptr) return false;
     assert(receive->phase == Receive::Phase::idle);
-    receive->nonblocking = receive->nonblocking && receive->handle == slot.handle &&
-                           receive->generation == slot.generation;
+    receive->nonblocking =
+        receive->nonblocking && receive->handle == slot.handle && receive->generation == slot.generation;
     receive->start(Operation::Kind::receive, slot);
     receive->cancelling = false;
     to_arm_.push(*receive, Receive::Phase::to_arm);
