@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <stdexcept>
 
 #include "simulator/last_words.hpp"
 #include "simulator/shrink.hpp"
@@ -186,6 +187,8 @@ SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::fu
     one = simulator::replayed(one, replay);
     first = last = one.seed;
   }
+  if (first > last)
+    throw std::invalid_argument("for_each_seed: the first seed is above the last, so nothing is tested");
   for (std::uint64_t seed = first; seed <= last && !result.failure; ++seed) {
     one.seed = seed;
     SimulationResult run = run_once(one, test);
