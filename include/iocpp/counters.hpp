@@ -53,6 +53,7 @@ struct Counters {
   std::uint64_t stale_completions = 0;      ///< Arrived for a connection that was gone; absorbed.
   std::uint64_t mailbox_full = 0;           ///< `Server::send` or another call from outside answered `would_block`.
   std::uint64_t mailbox_undeliverable = 0;  ///< `on_send_failed` was called.
+  std::uint64_t misplaced_calls = 0;        ///< Of a `Connection`, not on its shard's thread: they did nothing.
   std::uint64_t loop_errors = 0;            ///< Waits for completions that failed.
   std::uint64_t turns = 0;                  ///< Turns of the shards' loops.
 

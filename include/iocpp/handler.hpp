@@ -28,7 +28,8 @@ struct ServerError {
     accept_shed,        ///< The handle limit is reached; clients are refused until handles are free.
     listener_lost,      ///< A listener's handle is unusable; it is made anew, paced.
     listener_restored,  ///< ... and it was.
-    loop_failed,        ///< A shard's wait for completions failed; it is tried again.
+    loop_failed,        ///< A shard's wait for completions failed; it is tried again. With EBADR (io_uring) the system
+                        ///< has lost some of them: connections that waited for one are reset.
   };
   Kind kind;                ///< What it was.
   unsigned shard = 0;       ///< The number of shards, where it is the accepting thread.

@@ -17,13 +17,25 @@ std::string_view to_string(DisconnectReason reason) noexcept {
   return names[static_cast<std::size_t>(reason)];
 }
 
+namespace {
+
+using core::Core;
+
+const core::Slot* slot_of(Core* core, ConnectionId id) noexcept {
+  core = Core::here(core);
+  return core == nullptr ? nullptr : core->find(id);
+}
+
+}  // namespace
+
 bool Connection::is_open() const noexcept {
-  const core::Slot* slot = core_ == nullptr ? nullptr : core_->find(id_);
+  const core::Slot* slot = slot_of(core_, id_);
   return slot != nullptr && slot->state == core::SlotState::open;
 }
 
 SendResult Connection::send(std::span<const std::byte> bytes) const {
-  return core_ == nullptr ? SendResult{.closed = true} : core_->send(id_, bytes);
+  Core* core = Core::here(core_);
+  return core == nullptr ? SendResult{.closed = true} : core->send(id_, bytes);
 }
 
 SendResult Connection::send(std::string_view text) const {
@@ -31,86 +43,94 @@ SendResult Connection::send(std::string_view text) const {
 }
 
 SendResult Connection::send(std::vector<std::byte>&& bytes) const {
-  return core_ == nullptr ? SendResult{.closed = true} : core_->send(id_, std::move(bytes));
+  Core* core = Core::here(core_);
+  return core == nullptr ? SendResult{.closed = true} : core->send(id_, std::move(bytes));
 }
 
 SendResult Connection::send(SharedBytes bytes) const {
-  return core_ == nullptr ? SendResult{.closed = true} : core_->send(id_, std::move(bytes));
+  Core* core = Core::here(core_);
+  return core == nullptr ? SendResult{.closed = true} : core->send(id_, std::move(bytes));
 }
 
 std::size_t Connection::send_queue_bytes() const noexcept {
-  const core::Slot* slot = core_ == nullptr ? nullptr : core_->find(id_);
+  const core::Slot* slot = slot_of(core_, id_);
   return slot == nullptr ? 0 : slot->send_queue.size();
 }
 
 void Connection::shutdown_send() const noexcept {
-  if (core_ != nullptr) core_->shutdown_send(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->shutdown_send(id_);
 }
 
 void Connection::close() const noexcept {
-  if (core_ != nullptr) core_->close(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->close(id_);
 }
 
 void Connection::abort() const noexcept {
-  if (core_ != nullptr) core_->abort(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->abort(id_);
 }
 
 void Connection::pause_receive() const noexcept {
-  if (core_ != nullptr) core_->pause_receive(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->pause_receive(id_);
 }
 
 void Connection::resume_receive() const noexcept {
-  if (core_ != nullptr) core_->resume_receive(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->resume_receive(id_);
 }
 
 void Connection::begin_message() const noexcept {
-  if (core_ != nullptr) core_->begin_message(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->begin_message(id_);
 }
 
 void Connection::end_message() const noexcept {
-  if (core_ != nullptr) core_->end_message(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->end_message(id_);
 }
 
 void Connection::close_after_message() const noexcept {
-  if (core_ != nullptr) core_->close_after_message(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->close_after_message(id_);
 }
 
 void Connection::start_timer(std::chrono::nanoseconds after) const {
-  if (core_ != nullptr) core_->start_timer(id_, after);
+  if (Core* core = Core::here(core_); core != nullptr) core->start_timer(id_, after);
 }
 
 void Connection::cancel_timer() const noexcept {
-  if (core_ != nullptr) core_->cancel_timer(id_);
+  if (Core* core = Core::here(core_); core != nullptr) core->cancel_timer(id_);
 }
 
 std::error_code Connection::peer_address(Address& address) const noexcept {
-  return core_ == nullptr ? make_error_code(errc::closed) : core_->peer_address(id_, address);
+  Core* core = Core::here(core_);
+  return core == nullptr ? make_error_code(errc::closed) : core->peer_address(id_, address);
 }
 
 std::error_code Connection::proxy_address(Address& address) const noexcept {
-  return core_ == nullptr ? make_error_code(errc::closed) : core_->proxy_address(id_, address);
+  Core* core = Core::here(core_);
+  return core == nullptr ? make_error_code(errc::closed) : core->proxy_address(id_, address);
 }
 
 std::error_code Connection::peer_credentials(PeerCredentials& credentials) const noexcept {
-  return core_ == nullptr ? make_error_code(errc::closed) : core_->peer_credentials(id_, credentials);
+  Core* core = Core::here(core_);
+  return core == nullptr ? make_error_code(errc::closed) : core->peer_credentials(id_, credentials);
 }
 
 const ProxyHeader* Connection::proxy_header() const noexcept {
-  return core_ == nullptr ? nullptr : core_->proxy_header(id_);
+  Core* core = Core::here(core_);
+  return core == nullptr ? nullptr : core->proxy_header(id_);
 }
 
 std::intptr_t Connection::native_handle() const noexcept {
-  const core::Slot* slot = core_ == nullptr ? nullptr : core_->find(id_);
+  const core::Slot* slot = slot_of(core_, id_);
   return slot == nullptr || !slot->alive() ? no_handle : slot->handle;
 }
 
 void* Connection::context_of(const ContextType* type) const noexcept {
-  return core_ == nullptr ? nullptr : core_->context(id_, type);
+  Core* core = Core::here(core_);
+  return core == nullptr ? nullptr : core->context(id_, type);
 }
 
 void Connection::set_context(void* object, const ContextType* type) const {
-  if (core_ == nullptr) throw std::system_error(make_error_code(errc::closed));
-  core_->set_context(id_, object, type);
+  Core* core = Core::here(core_);
+  if (core == nullptr) throw std::system_error(make_error_code(errc::closed));
+  core->set_context(id_, object, type);
 }
 
 namespace core {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/backoff.hpp"
@@ -73,6 +74,28 @@ class Core {
   void begin(std::vector<Handler*> handlers, TimePoint now) {
     handlers_ = std::move(handlers);
     timers_.begin(now);
+  }
+
+  /// A turn of the core's loop, on the calling thread. In the simulator, whose loops share a thread, they may be
+  /// nested.
+  class Turn {
+   public:
+    explicit Turn(Core& core) noexcept : before_{std::exchange(running_, &core)} {}
+    ~Turn() { running_ = before_; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    const Core* before_;
+  };
+  /// From its first turn on, calls of the user are for its turns.
+  void only_in_turns() noexcept { only_in_turns_ = true; }
+  /// `core`, if the user may call it here; null otherwise, and that is counted.
+  static Core* here(Core* core) noexcept {
+    if (core == nullptr || running_ == core || !core->only_in_turns_) [[likely]]
+      return core;
+    core->counters_.misplaced_calls.add();
+    return nullptr;
   }
 
   // From the engine: what happened.
@@ -254,7 +277,10 @@ class Core {
     std::uint32_t index = 0;  ///< Of its slot.
   };
 
+  static inline constinit thread_local const Core* running_ = nullptr;
+
   CoreConfig config_;
+  bool only_in_turns_ = false;
   DeadlineRules rules_;
   SendShare send_share_;
   Gate& gate_;

@@ -32,6 +32,7 @@ void ShardCounters::add_to(Counters& sum) const noexcept {
   sum.completion_overflows += completion_overflows.get();
   sum.stale_completions += stale_completions.get();
   sum.mailbox_undeliverable += mailbox_undeliverable.get();
+  sum.misplaced_calls += misplaced_calls.get();
   sum.loop_errors += loop_errors.get();
   sum.turns += turns.get();
   sum.listeners_open += listeners_open.get();

@@ -26,7 +26,7 @@ class Counter {
 };
 
 /// The members of `Counters`, with the same names and meanings; `mailbox_full` is counted where it happens, by the
-/// senders.
+/// senders. Of `misplaced_calls`, counted by other threads too, one may be missed.
 struct ShardCounters {
   std::array<Counter, refusals> refused_for;
   Counter accepted, shed, refused, accept_attempts, accept_dropped, accept_no_resources, accept_no_handles,
@@ -37,7 +37,7 @@ struct ShardCounters {
   std::array<Counter, disconnect_reasons> disconnected;
   Counter bytes_received, bytes_sent, unsent_bytes, handler_exceptions, send_total_overflows;
   Counter receive_buffers_empty, resource_retries, completion_overflows, stale_completions, mailbox_undeliverable,
-      loop_errors, turns;
+      misplaced_calls, loop_errors, turns;
   Counter listeners_open, accepts_in_flight, listeners_waiting, listeners_paused;
 
   void add_to(Counters& sum) const noexcept;

@@ -39,6 +39,7 @@ std::error_code Engine<Port>::set_up(std::vector<Handler*> handlers) {
   if (const int error = port_->open(config_.backend); error != 0) return native_error(error);
   now_ = port_->now();
   core_.begin(std::move(handlers), now_);
+  core_.only_in_turns();
   return {};
 }
 
@@ -56,6 +57,7 @@ template <CompletionPort Port>
 bool Engine<Port>::turn() {
   busy_since_.store(0, std::memory_order_relaxed);
   const std::span<const Completion> completions = port_->wait(wait_time());
+  const core::Core::Turn running{core_};
   now_ = port_->now();
   busy_since_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   core_.counters().turns.add();

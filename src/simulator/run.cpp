@@ -233,6 +233,14 @@ void Run::check(unsigned number) {
   if (counters.connections_open.get() + counters.preparing.get() != member.shard->loop().core().connections())
     machine_.violate(17, "the counter of open connections is not their number");
   check_limits();
+  check_calls();
+}
+
+void Run::check_calls() {
+  for (const Member& member : members_) {
+    if (member.shard->counters().misplaced_calls.get() != 0)
+      fail("a Connection was used where it must not be: not in a callback or task of its own shard; use send or post");
+  }
 }
 
 /// A turn takes it back, unless handles were freed after that.
@@ -249,6 +257,7 @@ void Run::check_flow() {
   std::size_t queued = 0;
   for (Member& member : members_) {
     member.handler->check_deadlines();
+    const core::Core::Turn looked_at{member.shard->loop().core()};
     queued += member.handler->queued();
   }
   if (draft_.send_bytes_max_total != 0 && queued > draft_.send_bytes_max_total)

@@ -115,6 +115,7 @@ class Run final : public Threads {
   void check_reserve(Member& member);
   void scan();
   void check_limits();
+  void check_calls();
   void check_rate();
   void check_at_rest();
   void check_refusals(std::uint64_t accepted, std::uint64_t refused, std::uint64_t refused_for);

@@ -105,6 +105,7 @@ void Run::run_task(std::uint32_t number) {
   } catch (...) {
     fail("a task threw something that is no std::exception");
   }
+  check_calls();
 }
 
 std::error_code Run::put(unsigned shard, std::unique_ptr<engine::Message> message) {

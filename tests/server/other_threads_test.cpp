@@ -274,5 +274,58 @@ TEST(ServerSend, from_a_callback_to_its_own_shard) {
   EXPECT_EQ(server.connect().echo("round the mailbox"), "round the mailbox");
 }
 
+/// What `kept` answers to whoever may not use it; nothing of it is done, and each call is counted.
+void expect_closed_to_us(Connection kept) {
+  EXPECT_FALSE(kept.is_open());
+  EXPECT_TRUE(kept.send("from nowhere").closed);
+  EXPECT_EQ(kept.send_queue_bytes(), 0U);
+  Address address;
+  EXPECT_EQ(kept.peer_address(address), errc::closed);
+  kept.pause_receive();
+  kept.shutdown_send();
+  kept.close();
+  kept.abort();
+  EXPECT_EQ(kept.context<int>(), nullptr);
+  EXPECT_THROW(kept.emplace_context<int>(1), std::system_error);
+}
+constexpr std::uint64_t calls_to_us = 10;
+
+// Before, it said "queued", and the bytes lay there until the shard happened to wake.
+TEST(ConnectionHandle, answers_closed_on_another_thread_and_is_counted) {
+  Journal journal;
+  std::optional<Connection> kept;
+  Latch is_kept{1};
+  journal.connected = [&](Connection connection) {
+    kept = connection;
+    is_kept.count_down();
+  };
+  journal.received = [](Connection connection, std::span<const std::byte> bytes) { connection.send(bytes); };
+  LiveServer server{journal};
+  Client client = server.connect();
+  is_kept.wait();
+  expect_closed_to_us(*kept);
+  EXPECT_EQ(server.counters().misplaced_calls, calls_to_us);
+  client.send("goes on");
+  EXPECT_EQ(client.receive(7), "goes on");
+  EXPECT_EQ(server.counters().misplaced_calls, calls_to_us);
+}
+
+TEST(ConnectionHandle, answers_closed_in_a_task_of_another_shard) {
+  Journal journal;
+  std::optional<Connection> kept;
+  Latch is_kept{1};
+  journal.connected = [&](Connection connection) {
+    kept = connection;
+    is_kept.count_down();
+  };
+  LiveServer server{journal, {.shards = 2}};
+  Client client = server.connect();
+  is_kept.wait();
+  server.on_shard([&] { expect_closed_to_us(*kept); }, 1 - kept->id().shard());
+  EXPECT_EQ(server.counters().misplaced_calls, calls_to_us);
+  server.on_shard([&] { EXPECT_TRUE(kept->is_open() && kept->send("from here")); }, kept->id().shard());
+  EXPECT_EQ(client.receive(9), "from here");
+}
+
 }  // namespace
 }  // namespace iocpp::tests

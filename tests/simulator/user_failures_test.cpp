@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "user_tests.hpp"
 
@@ -56,6 +59,38 @@ TEST(UserSimulationFailure, of_a_connection_that_is_never_closed_is_told) {
   } handler;
   const std::string violation = violation_of(handler, [](Simulation& it) { it.connect().half_close(); });
   EXPECT_NE(violation.find("a connection whose peer has gone does not end"), std::string::npos) << violation;
+}
+
+/// Says to everybody what one says, on whichever shard: as one does who has not read docs/THREADING.md.
+struct ToAll : Handler {
+  explicit ToAll(std::vector<Connection>& everybody) : all{everybody} {}
+  void on_connect(Connection connection) override { all.push_back(connection); }
+  void on_receive(Connection, std::span<const std::byte> bytes) override {
+    for (const Connection each : all) each.send(bytes);
+  }
+  void on_disconnect(Connection connection, const Disconnect&) override {
+    std::erase_if(all, [&](Connection each) { return each.id() == connection.id(); });
+  }
+  std::vector<Connection>& all;
+};
+
+TEST(UserSimulationFailure, of_a_connection_that_is_used_on_another_shard_is_told) {
+  std::vector<Connection> all;
+  Simulation simulation{{.server = {.shards = 4}}};
+  simulation.serve([&](unsigned) { return std::make_unique<ToAll>(all); });
+  for (int peer = 0; peer < 8; ++peer) simulation.connect().wait(1s).send("all").wait(1s);
+  EXPECT_TRUE(simulation.run().violation.starts_with("a Connection was used where it must not be"))
+      << simulation.run().violation;
+}
+
+TEST(UserSimulationFailure, of_a_connection_that_a_task_from_outside_uses_is_told) {
+  std::vector<Connection> all;
+  ToAll handler{all};
+  const std::string violation = violation_of(handler, [&](Simulation& it) {
+    it.connect().wait(1min);
+    it.after(1s, [&] { all.front().send("from outside"); });
+  });
+  EXPECT_TRUE(violation.starts_with("a Connection was used where it must not be")) << violation;
 }
 
 TEST(UserSimulationFailure, of_a_run_without_an_end_is_told) {

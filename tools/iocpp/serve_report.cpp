@@ -97,6 +97,7 @@ nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
           {"stale_completions", counters.stale_completions},
           {"mailbox_full", counters.mailbox_full},
           {"mailbox_undeliverable", counters.mailbox_undeliverable},
+          {"misplaced_calls", counters.misplaced_calls},
           {"loop_errors", counters.loop_errors},
           {"turns", counters.turns},
           {"listeners_open", counters.listeners_open},
