@@ -279,12 +279,14 @@ std::function<void()> Simulation::Running::guarded(std::function<void()> task) {
 }
 
 std::error_code Simulation::post(unsigned shard, std::function<void()> task) {
+  if (!task) return make_error_code(errc::invalid_argument);
   auto message = std::make_unique<engine::Message>(engine::Message::Kind::task);
   message->task = running_->guarded(std::move(task));
   return running_->put(shard, std::move(message));
 }
 
 std::error_code Simulation::post_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task) {
+  if (!task) return make_error_code(errc::invalid_argument);
   constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
   auto message = std::make_unique<engine::Message>(engine::Message::Kind::postponed);
   const TimePoint due = running_->server().now() + std::clamp(delay, std::chrono::nanoseconds{0}, longest);
