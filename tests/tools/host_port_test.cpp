@@ -33,7 +33,8 @@ TEST(HostPort, a_port_out_of_its_range_is_told_as_that) {
     EXPECT_EQ(program::objection(text, 1, "FORMS"), "has no such port: it is 1 to 65535") << text;
   }
   EXPECT_EQ(program::objection("127.0.0.1:0", 1, "FORMS"), "has no such port: it is 1 to 65535");
-  for (const char* text : {"", "80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "::1:70000", "a b:70000", "example.org:80"})
+  for (const char* text :
+       {"", "80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "::1:70000", "a b:70000", "example.org:80"})
     EXPECT_EQ(program::objection(text, 0, "FORMS"), "is not FORMS") << text;
 }
 
