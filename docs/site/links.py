@@ -1,6 +1,7 @@
-"""Every link of the site leads somewhere: to a file that is there, at an anchor that it has. Links to elsewhere are checked for their form.
+"""Every link of the site leads somewhere: to a file that is there, at an anchor that it has; and the first page leads to all pages. Links to
+elsewhere are checked for their form.
 
-Usage: links.py FOLDER    exits 1, with the dead ones, when there are any
+Usage: links.py FOLDER    exits 1, with the dead ones and the pages that are not reached, when there are any
 """
 
 import html.parser
@@ -44,8 +45,23 @@ def dead(folder):
                 yield f"{path.relative_to(folder)}: {target}: no such anchor"
 
 
+def not_reached(folder):
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
+    left, reached = [folder / "index.html"], set()
+    while left:
+        path = left.pop()
+        if path in reached or path not in pages:
+            continue
+        reached.add(path)
+        left += [(path.parent / urllib.parse.unquote(urllib.parse.urlsplit(target).path)).resolve() for target in pages[path].targets]
+    for path in pages:
+        if path not in reached:
+            yield f"{path.relative_to(folder)}: no link leads there"
+
+
 def main():
-    found = list(dead(pathlib.Path(sys.argv[1]).resolve()))
+    folder = pathlib.Path(sys.argv[1]).resolve()
+    found = [*dead(folder), *not_reached(folder)]
     print("\n".join(dict.fromkeys(found)) or "no dead link")
     return 1 if found else 0
 

@@ -42,6 +42,19 @@ def reference(project, page, target):
     return f"files/{file.as_posix().replace('/', '-')}.html", file
 
 
+def title(file, anchor):
+    """The heading that a link leads to."""
+    known = markdown.Anchors()
+    headings = [re.sub(r"^#+ +", "", line) for line, kind in markdown.lines(file.read_text(encoding="utf-8")) if kind == "heading"]
+    return next(words for words in headings if not anchor or known.of(words) == anchor)
+
+
+def words_of(project, page, words, target):
+    """A page that is named by its file has a title within the site."""
+    path, _, anchor = target.partition("#")
+    return title(project / page.parent / path, anchor) if path.endswith(".md") and path.endswith(words) else words
+
+
 def converted(project, page):
     """The page in Doxygen's dialect, and the files that it links to."""
     name, files, lines = identity(page), set(), []
@@ -52,7 +65,7 @@ def converted(project, page):
         target, file = reference(project, page, match.group(2))
         if file:
             files.add(file)
-        return f"[{match.group(1)}]({target})"
+        return f"[{words_of(project, page, *match.groups())}]({target})"
 
     anchors = markdown.Anchors()
     for line, kind in markdown.lines((project / page).read_text(encoding="utf-8")):

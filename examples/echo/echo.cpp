@@ -6,6 +6,7 @@ struct Echo : iocpp::Handler {
 
 int main() {
   Echo echo;
+  // On every address, for peers you trust; otherwise begin with Options::public_internet().
   iocpp::Server server({.port = 50000}, echo);  // binds and listens; throws std::system_error
   server.run();                                 // until SIGINT or SIGTERM: drains, then returns
 }

@@ -88,8 +88,9 @@ struct Disconnect {
 struct SendResult {
   bool queued = false;                ///< All of the bytes will be sent, in order, unless the connection ends first.
   bool above_high_watermark = false;  ///< Queued, and the queue is above its high watermark: wait for `on_writable`.
-  bool closed = false;                ///< Not queued: the connection, or its sending side, has ended.
-  bool overflow = false;              ///< Not queued: past the hard cap. The connection ends with `send_overflow`.
+  bool closed = false;                ///< Not queued: the connection, or its sending side, has ended, or ends now for
+                                      ///< want of memory (`out_of_resources`).
+  bool overflow = false;              ///< Not queued: past its cap, or that of all queues. It ends (`send_overflow`).
   /// `queued`.
   explicit operator bool() const noexcept { return queued; }
 };
@@ -167,7 +168,7 @@ class Connection {
   /// ends it sends. Who answers later (from another thread) closes when the answer is queued.
   IOCPP_EXPORT void close_after_message() const noexcept;
 
-  /// Calls `Handler::on_timer` once, after so long (a year at most; 0 or less: soon); counted from this call. A
+  /// Calls `Handler::on_timer` once, after so long (cut to a year; 0 or less: soon); counted from this call. A
   /// connection has one timer: started again, it is moved. It ends with `cancel_timer` and with `close`, `abort` and
   /// any other end of the connection: `on_timer` is not called after any of them. Throws `std::bad_alloc` where there
   /// is no memory for it.
@@ -176,16 +177,17 @@ class Connection {
   IOCPP_EXPORT void cancel_timer() const noexcept;
 
   /// The peer's address, asked from the system at each call (about a microsecond). Fails with `errc::not_connected`
-  /// where the peer has left. Behind a proxy (`Options::proxy_protocol`) the client's, as the proxy said, in
-  /// `on_disconnect` too; where it did not say, the proxy's.
+  /// where the peer has left, and with `errc::closed` where the connection has ended. Behind a proxy
+  /// (`Options::proxy_protocol`) the client's, as the proxy said, in `on_disconnect` too; where it did not say, the
+  /// proxy's.
   [[nodiscard]] IOCPP_EXPORT std::error_code peer_address(Address& address) const noexcept;
 
   /// Where the connection itself comes from: the proxy's address, or the peer's where there is no proxy. Asked from the
-  /// system.
+  /// system, with the same errors.
   [[nodiscard]] IOCPP_EXPORT std::error_code proxy_address(Address& address) const noexcept;
 
   /// Who connected to a Unix socket, asked from the system (SO_PEERCRED of unix(7)). `errc::not_supported` for other
-  /// connections, and where the system does not say (Windows).
+  /// connections, and where the system does not say (Windows); `errc::closed` where the connection has ended.
   [[nodiscard]] IOCPP_EXPORT std::error_code peer_credentials(PeerCredentials& credentials) const noexcept;
 
   /// What the proxy in front has said of its client; null where there is none. Valid until `on_disconnect` has

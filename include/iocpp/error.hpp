@@ -17,9 +17,9 @@ namespace iocpp {
 enum class errc {
   success = 0,
   closed,                 ///< The connection (or the server) has ended; nothing was queued.
-  would_block,            ///< A bounded queue is full; try again later, or drop.
-  send_overflow,          ///< The connection's send queue would grow past `Options::send_queue_bytes_max`.
-  timed_out,              ///< A deadline was over.
+  would_block,            ///< A bounded queue is full; try again later, or drop (EAGAIN, 10035).
+  send_overflow,          ///< A send queue would grow past its cap, or all of them together past theirs.
+  timed_out,              ///< A deadline was over, or TCP gave the peer up (ETIMEDOUT, 10060, 121: `peer_reset`).
   cancelled,              ///< The operation was cancelled, by us (ECANCELED, 995).
   connection_reset,       ///< The peer reset the connection (ECONNRESET, EPIPE, 10054, 64, 1236).
   connection_aborted,     ///< The connection was aborted, here or on the way (ECONNABORTED, 10053).

@@ -59,7 +59,8 @@ class Handler {
   /// The send queue has fallen to its low watermark after it was above the high one.
   virtual void on_writable(Connection) {}
 
-  /// The peer ended its stream: no more `on_receive`. Sending is still possible; by default, closes.
+  /// The peer ended its stream: no more `on_receive`. Sending is still possible; by default closes, also where an
+  /// answer of another thread is still to come.
   virtual void on_peer_shutdown(Connection connection) { connection.close(); }
 
   /// The time that `Connection::start_timer` was given is over.
@@ -74,8 +75,9 @@ class Handler {
   /// The connection has ended. The handle answers "closed" now; its context is destroyed after this call.
   virtual void on_disconnect(Connection, const Disconnect&) {}
 
-  /// Bytes that `Server::send` had accepted could not be queued: the connection was gone when they arrived, or the
-  /// server stopped first. Told to the handler of the connection's listener; once the connection is gone, to the
+  /// Bytes that `Server::send` had accepted could not be queued: with `errc::closed`, the connection was gone or
+  /// closing when they arrived, or the server stopped first; with `errc::send_overflow`, its queue would have
+  /// overflown, which ends it. Told to the handler of the connection's listener; once the connection is gone, to the
   /// server's own.
   virtual void on_send_failed(ConnectionId, std::vector<std::byte> /*bytes*/, std::error_code) {}
 

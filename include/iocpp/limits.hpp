@@ -42,8 +42,8 @@ struct Limits {
   /// Open connections. 0: half of the process's handle limit, so that files and outgoing connections have the rest.
   std::size_t connections_max = 0;
 
-  /// Accepts a second, on average, and how many may come at once after a quiet time. A burst of 0: a second's worth.
-  /// Up to 1,000,000.
+  /// Accepts a second, on average, and how many may come at once after a quiet time. A burst of 0: a second's worth;
+  /// any other needs its rate. Up to 1,000,000.
   std::uint32_t accepts_per_second = 0;
   std::uint32_t accepts_burst = 0;  ///< At once.
 
@@ -52,13 +52,14 @@ struct Limits {
 
   /// The same for each address. Who is over them is refused: closed where `when_full` says so, reset otherwise, since a
   /// paused listener would punish the others. With one of them on, each client's address is asked for (a system call).
+  /// Fewer than 16,777,216 connections.
   std::uint32_t connections_per_address = 0;
   std::uint32_t accepts_per_second_per_address = 0;  ///< On average.
   std::uint32_t accepts_burst_per_address = 0;       ///< At once.
 
   /// What counts as one address: so many bits of it. An IPv6 customer has a /64 at least (RFC 6177), all of it at will.
-  unsigned ipv4_prefix = 32;
-  unsigned ipv6_prefix = 64;  ///< Of an IPv6 address.
+  unsigned ipv4_prefix = 32;  ///< 1 to 32.
+  unsigned ipv6_prefix = 64;  ///< Of an IPv6 address: 1 to 128.
 
   /// The rules for addresses are for clients from this machine (127.0.0.0/8, ::1) too. What a proxy names such an
   /// address is a client of the proxy's machine.

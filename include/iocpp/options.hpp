@@ -51,7 +51,7 @@ struct Listen {
 struct Options {
   std::uint16_t port = 0;        ///< The port of the one listener, unless `listen` names others. 0: a free one.
   std::string host{};            ///< Its address; see `Listen::host`. Empty: every address, IPv6 and IPv4.
-  std::vector<Listen> listen{};  ///< Several listeners. When not empty, `port` and `host` must be left alone.
+  std::vector<Listen> listen{};  ///< Several listeners, 1,000 at most. When not empty, leave `port` and `host` alone.
 
   /// Threads that serve connections, 1 to 255. 0: one with `Server(Options, Handler&)`, one a core with a
   /// `HandlerFactory`.
@@ -64,33 +64,34 @@ struct Options {
   /// threads (25 us each, measured). Where the system has no such sockets (Windows), several shards imply the thread.
   bool accept_thread = false;
 
-  int backlog = 4096;  ///< Clients that may wait to be accepted; the system caps it (Linux: net.core.somaxconn, which
-                       ///< is 4,096 since 5.4: more would be cut).
+  int backlog = 4096;                  ///< Clients that may wait to be accepted: at least 1; the system caps it (Linux:
+                                       ///< net.core.somaxconn, which is 4,096 since 5.4: more would be cut).
   std::size_t accepts_in_flight = 16;  ///< Accepts posted at once where the system has no multishot accept, for those
                                        ///< who come within one turn; each holds a socket on Windows. 1 to 1,024.
   ProxyProtocol proxy_protocol{};      ///< Proxies in front that tell of their clients (HAProxy's send-proxy). Off.
   Limits limits{};                     ///< Who may come in: connections in all and by address, accepts a second.
 
   bool tcp_nodelay = true;                ///< Send small messages at once (TCP_NODELAY, RFC 896's delay off).
-  std::chrono::seconds keepalive{0};      ///< Idle time before the system probes the peer (SO_KEEPALIVE). 0: off;
-                                          ///< `Deadlines` end whom nobody hears of, and sooner.
-  std::size_t socket_receive_buffer = 0;  ///< SO_RCVBUF. 0: the system's own tuning, which is best left alone.
-  std::size_t socket_send_buffer = 0;     ///< SO_SNDBUF. 0: the system's own tuning.
+  std::chrono::seconds keepalive{0};      ///< Idle time before the system probes the peer (SO_KEEPALIVE), up to 32,767
+                                          ///< s. 0: off; `Deadlines` end whom nobody hears of, and sooner.
+  std::size_t socket_receive_buffer = 0;  ///< SO_RCVBUF, up to 1 GiB. 0: the system's own tuning, best left alone.
+  std::size_t socket_send_buffer = 0;     ///< SO_SNDBUF, up to 1 GiB. 0: the system's own tuning.
 
   std::size_t receive_ring_bytes =
       2U << 20;  ///< Receive buffers that a shard's connections share, at start. 64 KiB to 1 GiB. 2 MiB, eight of
                  ///< io_uring's incremental buffers: the best single size that was measured (docs/ARCHITECTURE.md).
   std::size_t receive_ring_bytes_max =
-      16U << 20;  ///< They grow up to this when they run out. (io_uring before Linux 6.12: to 256 MiB at most. Windows:
-                  ///< they need not, since bytes are fetched when there is room. epoll: twice, but one of the two is as
-                  ///< a rule never touched.)
+      16U << 20;  ///< They grow up to this when they run out. From `receive_ring_bytes` to 1 GiB. (io_uring before
+                  ///< Linux 6.12: to 256 MiB at most. Windows: they need not, since bytes are fetched when there is
+                  ///< room. epoll: twice, but one of the two is as a rule never touched.)
 
   /// Windows: with how large a buffer of its own each connection waits for bytes, up to 64 KiB. That saves a call a
   /// message, and costs this memory a connection, locked by the system. 0, or where there is no memory: with none.
   std::size_t posted_receive_bytes = 0;
 
   std::size_t send_queue_bytes_high = 1U << 20;   ///< Above: `above_high_watermark`, and receiving pauses (see below).
-                                                  ///< 1 MiB keeps a line of 1 Gbit/s busy for 8 ms.
+                                                  ///< Below `send_queue_bytes_max`. 1 MiB keeps a line of 1 Gbit/s
+                                                  ///< busy for 8 ms.
   std::size_t send_queue_bytes_low = 256U << 10;  ///< At or below again: `on_writable`, and receiving resumes. A
                                                   ///< quarter: refilled in time, and not for each acknowledgement.
   std::size_t send_queue_bytes_max =
@@ -102,7 +103,8 @@ struct Options {
   /// For the queues of all connections of all shards together: the memory that they hold, so a byte counts as its block
   /// of 2 KiB, a vector with its capacity, and bytes that are shared once for each connection. A send that would pass
   /// it ends its connection with `send_overflow`, and is counted (`Counters::send_total_overflows`). Shards take room
-  /// from it in portions, so up to an eighth may be left. 0: none, since what is much depends on the machine.
+  /// from it in portions, so up to an eighth may be left. At least `send_queue_bytes_max`; 0: none, since what is much
+  /// depends on the machine.
   std::size_t send_queue_bytes_max_total = 0;
 
   Deadlines deadlines{};  ///< What ends connections that are silent, or too slow.
@@ -114,7 +116,7 @@ struct Options {
               ///< segment again four times in it.
   std::size_t linger_bytes_max =
       1U << 20;  ///< For `close`: input discarded while what is queued leaves (beyond: no more is read), and again
-                 ///< while the peer's end is awaited (beyond: reset). 1 MiB: what may be on its way.
+                 ///< while the peer's end is awaited (beyond: reset). Below 4 GiB. 1 MiB: what may be on its way.
   std::chrono::milliseconds drain_timeout{
       10000};  ///< For `run`: how long a signal's drain may take before the rest is reset. 10 s: less than supervisors
                ///< wait before they kill (systemd 90 s, Kubernetes 30 s).
@@ -122,10 +124,11 @@ struct Options {
   /// A path of the file system, at which the server gives its listening sockets to its successor: a server that is made
   /// with the same path and addresses, of the same user. Who is there already is taken over from: it goes on until the
   /// new one has started, then drains with its own `drain_timeout`; no client is lost (docs/DRAIN.md). Empty: none. Not
-  /// on Windows.
+  /// on Windows, and not where it listens on a Unix socket.
   std::string hand_over_path{};
 
-  std::size_t mailbox_bytes_max = 64U << 20;  ///< Bytes of `Server::send` on their way to a shard. Full:
+  std::size_t mailbox_bytes_max = 64U << 20;  ///< Bytes of `Server::send` on their way to a shard, 1 or more; or one
+                                              ///< message that is larger: it is taken while the mailbox is empty. Full:
                                               ///< `errc::would_block`. As much as one connection may queue.
 
   /// Called on each shard's thread before it serves: name it, pin it. With `accept_thread` also on that thread, with
@@ -137,7 +140,9 @@ struct Options {
   IOCPP_EXPORT static Options trusted_network();
   /// For a port that anybody can reach: nobody holds a handle or memory for longer than useful, and no address has more
   /// than a share of the server. Deadlines as `Deadlines` has them, `Limits` for addresses and a rate for all, and
-  /// tighter queues: watermarks of 256 and 64 KiB, 4 MiB a connection, 256 MiB in all.
+  /// tighter queues: watermarks of 256 and 64 KiB, 4 MiB a connection, 256 MiB in all. The rate is 20,000 accepts a
+  /// second for the whole server, whatever its cores: raise `limits.accepts_per_second` on a larger machine, since
+  /// clients beyond it are reset.
   IOCPP_EXPORT static Options public_internet();
 };
 

@@ -72,18 +72,21 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// Starts the shards' threads and returns when all of them serve. Throws `std::system_error` when the system's
-  /// completion mechanism can't be set up, and rethrows what a `HandlerFactory` threw; no thread is left then. A server
-  /// that takes over waits here, at most 30 s, until its predecessor accepts nobody any more.
+  /// completion mechanism can't be set up, with `errc::invalid_argument` when it was called before or a
+  /// `HandlerFactory` returned null, and rethrows what a factory threw; no thread is left then. A server that takes
+  /// over waits here, at most 30 s, until its predecessor accepts nobody any more.
   IOCPP_EXPORT void start();
 
-  /// `start`, then serves until SIGINT or SIGTERM (Windows: Ctrl+C, console close), or until `request_drain` was
-  /// called; drains with `Options::drain_timeout` (a second signal ends it at once), and returns how it went. Only one
-  /// server a process at a time may be in `run`; the signals' earlier dispositions are put back.
+  /// `start`, then serves until a signal, SIGINT or SIGTERM (Windows: Ctrl+C, console close), drains with
+  /// `Options::drain_timeout` (console closed: 4 s at most; a second signal ends it at once), or until `request_drain`,
+  /// with its own deadline; returns how it went. The signals' earlier dispositions are put back. Throws as `start`, and
+  /// with `errc::invalid_argument` where another server of the process is in `run`.
   IOCPP_EXPORT DrainReport run();
 
-  /// Asks the server to end: it stops listening (clients already in the backlog are still accepted), closes idle
-  /// connections, lets the others send what they have queued, and resets the rest at the deadline. Returns at once;
-  /// `wait` waits. Repeated calls may only shorten the deadline. Any thread, a handler, or a signal handler.
+  /// Asks the server to end: it stops listening (clients already in the backlog are still accepted) and tells each
+  /// connection by `Handler::on_drain`, which by default closes: what is queued is sent, and a message that has begun
+  /// may end. The rest is reset at the deadline. Returns at once; `wait` waits. Repeated calls may only shorten the
+  /// deadline. Any thread, a handler, or a signal handler.
   IOCPP_EXPORT void request_drain(std::chrono::milliseconds deadline) noexcept;
 
   /// Waits until a drain has ended, joins the threads, and reports; during `start`, waits for that too. Before `start`
@@ -93,9 +96,10 @@ class Server {
 
   /// Queues bytes for a connection from any thread, in the order of the calls of that thread. Success: they are in the
   /// shard's mailbox, and either reach the connection's send queue or come back by `Handler::on_send_failed`, once.
-  /// Fails with `errc::would_block` (the mailbox has `Options::mailbox_bytes_max`), `errc::closed` (the server has
-  /// ended), or `errc::invalid_argument` (no such shard); a vector that was to be moved is left as it was then. Before
-  /// `start` they wait for it.
+  /// Fails with `errc::would_block` (they do not fit into `Options::mailbox_bytes_max`, and the mailbox is not empty),
+  /// `errc::closed` (the server has ended), or `errc::invalid_argument` (no such shard); a vector that was to be moved
+  /// is left as it was then. Before `start` they wait for it. This and the calls down to `post_after` may throw
+  /// `std::bad_alloc`.
   [[nodiscard]] IOCPP_EXPORT std::error_code send(ConnectionId id, std::vector<std::byte>&& bytes);
   /// The same for a copy of `bytes`.
   [[nodiscard]] IOCPP_EXPORT std::error_code send(ConnectionId id, std::span<const std::byte> bytes);
@@ -112,13 +116,13 @@ class Server {
   /// was accepted but not run when the server ends is destroyed unrun. Fails as `send` does. Any thread.
   [[nodiscard]] IOCPP_EXPORT std::error_code post(unsigned shard, std::function<void()> task);
 
-  /// The same after `delay` (a year at most), counted from this call; tasks with the same end run in any order. They
+  /// The same after `delay` (cut to a year), counted from this call; tasks with the same end run in any order. They
   /// hold up nothing: when the server ends, those that were not run are destroyed. Any thread.
   [[nodiscard]] IOCPP_EXPORT std::error_code post_after(unsigned shard, std::chrono::nanoseconds delay,
                                                         std::function<void()> task);
 
-  /// Connections handed over with `Connection` are found by id on their shard's thread. Elsewhere: a handle that
-  /// answers "closed".
+  /// A handle for `id`. On its shard's thread it is the connection; on any other, or when that has ended, it answers
+  /// "closed".
   IOCPP_EXPORT Connection connection(ConnectionId id) noexcept;
 
   /// It has the listening sockets of a server that was at `Options::hand_over_path`.
@@ -126,7 +130,7 @@ class Server {
 
   /// The address of listener `index`, with the port that it got. Throws `std::out_of_range`.
   IOCPP_EXPORT Address address(std::size_t index = 0) const;
-  /// What it listens on, in words: `127.0.0.1:50000`, or `unix:/path`.
+  /// What it listens on, in words: `127.0.0.1:50000`, or `unix:/path`. Throws `std::out_of_range`.
   IOCPP_EXPORT std::string listener_name(std::size_t index = 0) const;
   /// How many there are: one for each of `Options::listen`.
   IOCPP_EXPORT std::size_t listener_count() const noexcept;

@@ -38,7 +38,8 @@ struct SimulationOptions {
   /// The server's. `backend` is the system that is simulated, wherever this runs; left `automatic`, the seed draws it.
   /// So it does `shards`, where that is 0 and there is a `HandlerFactory`. Not used: addresses, ports and `backlog`,
   /// `proxy_protocol`, `keepalive`, `tcp_nodelay`, the sockets' buffers, `receive_ring_bytes` and its maximum,
-  /// `posted_receive_bytes`, `on_thread_start`; the seed decides what they would.
+  /// `posted_receive_bytes`, `on_thread_start`, `hand_over_path`; the seed decides what they would. A
+  /// `connections_max` of 0 is 100,000 here, on every machine.
   Options server{};
 
   /// Clients besides yours, who send bytes of no meaning, read slowly or never, reset, or vanish.
@@ -180,12 +181,14 @@ class Simulation {
   Simulation& operator=(const Simulation&) = delete;
 
   /// Who serves, before anything else. By reference: for all shards; one, unless the options say otherwise. It must
-  /// outlive the simulation. Throws `std::system_error` as `Server` does for an option that is wrong.
+  /// outlive the simulation. Throws `std::system_error` as `Server` does for an option that is wrong, and
+  /// `std::logic_error` when called again.
   void serve(Handler& handler);
   /// One handler a shard, as with `Server`.
   void serve(HandlerFactory factory);
 
-  /// A scripted peer, which connects when the simulation goes on, after `delay`.
+  /// A scripted peer, which connects when the simulation goes on, after `delay`. Throws `std::logic_error`
+  /// before `serve` and after `run`, as `run_for` and `after` do.
   SimulatedPeer& connect(std::chrono::nanoseconds delay = {});
 
   /// Lets so much virtual time pass: an hour in which nothing happens takes no time. Ends early with a violation.
@@ -258,7 +261,8 @@ struct SeedsResult {
 /// failure. A failing run is repeated, then made smaller (fewer peers, fewer faults), and told of on stderr. Where the
 /// environment has IOCPP_SIMULATE, as `SimulationResult::replay` says, only that run is done, by every call of the
 /// program; with a name in it (`SimulationOptions::name`) by that test's. What it does not understand of it is a
-/// failure. It also fails where all scripts of all seeds were dropped after faults, since nothing was tested then.
+/// failure. It also fails where all scripts of all seeds were dropped after faults, since nothing was tested then; for
+/// the same reason it throws `std::invalid_argument` where `first` is above `last`.
 SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::function<void(Simulation&)>& test,
                           const SimulationOptions& options = {});
 

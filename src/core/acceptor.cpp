@@ -146,8 +146,7 @@ void Acceptor::begin_close() noexcept {
 
 void Acceptor::closed() noexcept {
   if (mode_ == Mode::closing) timers_.cancel(*this);
-  accepts_in_flight_ = 0;
-  poll_in_flight_ = false;
+  operations_lost();
   if (mode_ == Mode::closing) mode_ = Mode::closed;
 }
 

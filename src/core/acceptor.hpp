@@ -57,6 +57,11 @@ class Acceptor : public Timer {
   void begin_close() noexcept;
   /// While closing: who is in the backlog can't be accepted for now. The timer, or a freed handle, says when to try.
   void close_later(AcceptOutcome outcome, TimePoint now) noexcept;
+  /// What was in flight has ended, and nobody knows how.
+  void operations_lost() noexcept {
+    accepts_in_flight_ = 0;
+    poll_in_flight_ = false;
+  }
   /// The system's handle was closed. What was still in flight will come back stale.
   void closed() noexcept;
 

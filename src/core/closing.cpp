@@ -125,4 +125,20 @@ void Core::on_close(const Completion& completion) {
   gate_.give_back(place);
 }
 
+/// What it has received or sent meanwhile would be a hole in its stream. A close closes in any case.
+void Core::operations_lost(int error) {
+  slots_.for_each([&](Slot& slot) {
+    Completion ended{.operation = Operation::receive,
+                     .error = error,
+                     .target = slot.index,
+                     .generation = slot.generation,
+                     .received = nullptr};
+    if (slot.receive_in_flight) on_receive(ended);
+    ended.operation = Operation::send;
+    if (slot.send_in_flight) on_send(ended);
+    ended.operation = Operation::close;
+    if (slot.close_in_flight) on_close(ended);
+  });
+}
+
 }  // namespace iocpp::core

@@ -84,6 +84,8 @@ class Core {
   void on_send(const Completion& completion);
   /// The handle is closed; the slot is free again.
   void on_close(const Completion& completion);
+  /// Whatever was in flight has ended, and nobody knows how: whose it was, is disconnected.
+  void operations_lost(int error);
   void on_timer(Timer& timer);
 
   // To the engine: what to do.

@@ -35,7 +35,7 @@ class SlotTable {
 
   std::uint32_t in_use() const noexcept { return in_use_; }
 
-  /// Calls `visit(Slot&)` for each slot in use. `visit` may change slots, but not release them.
+  /// Calls `visit(Slot&)` for each slot in use. `visit` may change it, and release it.
   template <class Visit>
   void for_each(Visit&& visit) {
     for (std::uint32_t index = 0; index < size_; ++index) {

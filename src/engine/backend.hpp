@@ -47,7 +47,7 @@ struct BackendConfig {
 };
 
 /// What differs between backends, as facts that the conformance suite reads and prints; nothing above a backend
-/// branches on them but the first two, `lends` and `quiet_sends`.
+/// branches on them but the first two, `lends`, `quiet_sends` and `loses_completions`.
 struct Capabilities {
   core::Platform platform;
   int would_block;        ///< The native error of `accept_now` when no client waits.
@@ -58,8 +58,9 @@ struct Capabilities {
                                    ///< end of stream.
   bool shares_port =
       true;  ///< Several listeners of one process can share an address, so that each shard accepts for itself.
-  bool lends = false;        ///< Received bytes can be sent from where they lie: a `LendingPort`.
-  bool quiet_sends = false;  ///< A send can succeed without waking anybody: a `QuietPort`.
+  bool lends = false;              ///< Received bytes can be sent from where they lie: a `LendingPort`.
+  bool quiet_sends = false;        ///< A send can succeed without waking anybody: a `QuietPort`.
+  bool loses_completions = false;  ///< The system can lose one: a `RenewablePort`.
 };
 
 enum class Shed : std::uint8_t { refused, nobody, failed };
@@ -80,6 +81,18 @@ concept QuietPort = requires(B backend, SlotRef slot, Buffer buffer) {
   /// with the platform's EAGAIN. Where all of them had room, its completion does not end a `wait`: it comes with
   /// whatever else does, before it.
   { backend.send_quietly(slot, buffer) } -> std::same_as<bool>;
+};
+
+/// Of a port whose system can lose completions, where it has no memory to keep them in.
+template <class B>
+concept RenewablePort = requires(B backend, const B& constant) {
+  /// Not 0: some were lost. Whose is not known, nor what else of what is in flight is true. `wait` returns nothing from
+  /// now on, and nothing may be posted, until `renew`.
+  { constant.lost() }
+  noexcept->std::same_as<int>;
+  /// Ends all that is in flight, and the port is as it was opened: no completion of before will come. False: not now,
+  /// for want of memory; nothing may be posted, to be tried again after a `wait`.
+  { backend.renew() } -> std::same_as<bool>;
 };
 
 /// The contract. `B` lives on one thread, its shard's, from `open` to `stop`; only `wake` may be called from any
@@ -149,6 +162,7 @@ concept CompletionPort = requires(B backend, const B& constant, const BackendCon
   { backend.send(slot, buffers) } -> std::same_as<bool>;
   requires !B::capabilities.lends || LendingPort<B>;
   requires !B::capabilities.quiet_sends || QuietPort<B>;
+  requires !B::capabilities.loses_completions || RenewablePort<B>;
   { backend.cancel_send(slot) } -> std::same_as<bool>;
   /// Ends our side of the stream, at once. Errors mean that the connection is gone, which its receive reports.
   { backend.end_stream(slot) }

@@ -53,6 +53,8 @@ class Engine final : public Loop, private core::TimeSource {
   // turn.hpp: one turn
   static core::CoreConfig core_config(const EngineConfig& config, Group& group) noexcept;
   void note_wait_error(int error);
+  bool renewed();
+  void begin_anew(int error);
   std::optional<std::chrono::nanoseconds> wait_time() const noexcept;
   void dispatch(const Completion& completion);
   void on_timer(core::Timer& timer);

@@ -62,6 +62,7 @@ bool Engine<Port>::turn() {
   posts_refused_ = hurries_ = false;
   for (const Completion& completion : completions) dispatch(completion);
   if (const int error = port_->wait_error(); error != 0) note_wait_error(error);
+  if (!renewed()) return true;
   mailbox_.take_all([this](Message& message) { handle_message(message); });
   note_drain();
   core_.timers().expire(now_, [this](core::Timer& timer) { on_timer(timer); });
@@ -80,6 +81,34 @@ void Engine<Port>::note_wait_error(int error) {
   const ServerError what{
       .kind = ServerError::Kind::loop_failed, .shard = config_.core.shard, .error = native_error(error)};
   core_.guarded([&] { core_.own_handler().on_server_error(what); });
+}
+
+/// False: completions were lost, and the port has no memory to begin anew. The next turn tries again.
+template <CompletionPort Port>
+bool Engine<Port>::renewed() {
+  if constexpr (Port::capabilities.loses_completions) {
+    const int error = port_->lost();
+    if (error == 0) [[likely]]
+      return true;
+    if (!port_->renew()) {
+      posts_refused_ = true;
+      return false;
+    }
+    begin_anew(error);
+  }
+  return true;
+}
+
+/// Everything that was in flight has ended, and nobody knows how.
+template <CompletionPort Port>
+void Engine<Port>::begin_anew(int error) {
+  core_.operations_lost(error);
+  for (Listener& listener : listeners_) {
+    listener.acceptor.operations_lost();
+    ++listener.generation;
+  }
+  note_freed_place();
+  note_freed_handle();
 }
 
 template <CompletionPort Port>

@@ -24,7 +24,8 @@ Options Options::public_internet() {
   options.limits.connections_per_address = 256;
   options.limits.accepts_per_second_per_address = 100;
   options.limits.accepts_burst_per_address = 512;
-  // What a core can accept and serve briefly; beyond, those who are connected would be served late.
+  // For the whole server, whatever its cores: below what one core accepts and serves briefly, so that those who are
+  // connected are not served late.
   options.limits.accepts_per_second = 20'000;
   return options;
 }

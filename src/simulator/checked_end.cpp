@@ -1,6 +1,8 @@
 // The end of a connection: why, when, and what was sent until then.
 #include <algorithm>
 
+#include "base/native_codes.hpp"
+#include "iocpp/error.hpp"
 #include "simulator/checked_handler.hpp"
 
 namespace iocpp::simulator {
@@ -15,18 +17,26 @@ constexpr std::chrono::seconds abort_bound{4};
 
 void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
   if (ended_by_deadline(known, how.reason)) return;
+  Link* link = link_of(known.id);
+  if (machine_.has_lost(known.id.shard()) && how.error == native_error(linux_errno::badr)) {
+    if (link != nullptr) link->spoiled = true;  // it is reset, whatever it was at
+    return;
+  }
   if (!has_cause(known, how.reason)) machine_.violate(11, "on_disconnect with a reason for which there was no cause");
   if (known.aborted && machine_.now() - known.aborted_at > abort_bound)
     machine_.violate(12, "a connection went on for seconds after abort()");
   if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)
     machine_.violate(16, "more was sent than the queue may hold, and the connection did not end for that");
-  const Link* link = link_of(known.id);
   const bool enough = link != nullptr && link->read - link->header > known.received + habits_.linger_bytes_max;
   const bool by_patience = !enough && habits_.known && how.reason == DisconnectReason::local_close && !known.aborted &&
                            !draining_ && habits_.deadlines.lifetime.count() == 0 && link != nullptr &&
                            !link->to_server.end_arrived && !link->reset_at_server;
-  if (by_patience && machine_.now() - known.called < linger_timeout)
+  if (!by_patience || machine_.now() - known.called >= linger_timeout) return;
+  if (machine_.has_lost(known.id.shard())) {
+    link->spoiled = true;  // all was sent, and its reason stands
+  } else {
     machine_.violate(15, "close() has waited for the peer's end for less than its time");
+  }
 }
 
 /// close() has its bounds, in time since anything was sent and in bytes that nobody reads.

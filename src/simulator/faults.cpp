@@ -96,6 +96,7 @@ constexpr Cell cells[]{
     {Site::submit, io_uring, lx::again, 1, true},
     {Site::wait, io_uring, lx::intr, 4},
     {Site::wait, io_uring, lx::nomem, 1},
+    {Site::entry_lost, io_uring, 0},
     {Site::wait, epoll, lx::intr, 4},
     {Site::wait, iocp, win::not_enough_memory, 1},
     {Site::watch, epoll, lx::nomem, 1, true},
@@ -148,10 +149,10 @@ constexpr Rate rate_of(Site site) noexcept {
 
 std::string_view to_string(Site site) noexcept {
   constexpr std::array<std::string_view, static_cast<std::size_t>(Site::count)> names{
-      "accept_post",  "accept",        "accept_ends", "accept_context", "receive_post", "receive",
-      "receive_ends", "receive_short", "send",        "send_short",     "cancel_late",  "cancel_post",
-      "submit",       "wait",          "watch",       "spurious",       "make_socket",  "attach",
-      "nonblocking",  "wake",          "reopen",      "peer_name",      "handle_limit", "client_reset"};
+      "accept_post",   "accept",    "accept_ends",  "accept_context", "receive_post", "receive",     "receive_ends",
+      "receive_short", "send",      "send_short",   "cancel_late",    "cancel_post",  "submit",      "wait",
+      "entry_lost",    "watch",     "spurious",     "make_socket",    "attach",       "nonblocking", "wake",
+      "reopen",        "peer_name", "handle_limit", "client_reset"};
   return names[static_cast<std::size_t>(site)];
 }
 
@@ -171,6 +172,7 @@ bool keeps_clients_waiting(Site site) noexcept {
     case Site::cancel_post:
     case Site::submit:
     case Site::wait:
+    case Site::entry_lost:
     case Site::watch:
     case Site::wake:
     case Site::reopen:

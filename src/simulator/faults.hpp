@@ -31,6 +31,7 @@ enum class Site : std::uint8_t {
   cancel_post,     ///< The cancel itself fails, or says that it does.
   submit,          ///< The kernel takes no submissions now.
   wait,            ///< The wait fails.
+  entry_lost,      ///< An entry that the full ring has no room for is lost.
   watch,           ///< A registration fails.
   spurious,        ///< An event that nothing happened for.
   make_socket,     ///< No socket for the next accept.

@@ -140,6 +140,8 @@ void IoUringSys::step(std::uint32_t index) {
 void IoUringSys::finish(std::uint32_t index, int result, std::uint32_t flags) {
   Operation& operation = operations_[index];
   const std::uint64_t user = operation.user;
+  const Kind kind = operation.kind;
+  const bool may_be_lost = operation.way != SendWay::quiet;
   const bool quiet = operation.way == SendWay::quiet && result == static_cast<int>(operation.size);
   std::uint32_t* link = &buckets_[bucket_of(user)];
   while (*link != index) link = &operations_[*link].in_bucket;
@@ -153,7 +155,20 @@ void IoUringSys::finish(std::uint32_t index, int result, std::uint32_t flags) {
     machine_.network.let_go(operation.socket);
   }
   operations_.release(index);
-  if (!quiet) complete({user, result, flags});
+  if (!quiet && !(may_be_lost && loses_entry(kind, result))) complete({user, result, flags});
+}
+
+/// The ring is full, and there is no memory to keep an operation's last entry in. Who was accepted with it has a handle
+/// that nobody knows of: here, that is closed.
+bool IoUringSys::loses_entry(Kind kind, int result) {
+  const bool overflows = ready_.size() - ready_taken_ >= completion_entries_ || !overflow_.empty();
+  if (!overflows || machine_.has_closed_listeners || !machine_.happens(Site::entry_lost)) return false;
+  ++lost_;
+  machine_.loop_loses(loop_, true);
+  if (kind != Kind::accept || result < 0) return true;
+  reset_on_close(result);
+  machine_.network.close(result);
+  return true;
 }
 
 void IoUringSys::more(std::uint32_t index, int result, std::uint32_t flags) {
@@ -237,23 +252,34 @@ void IoUringSys::step_send(std::uint32_t index) {
 /// it ends soon all the same (io_uring_enter(2), EALREADY).
 void IoUringSys::start_cancel(const Operation& posted) {
   int found = 0;
-  std::uint32_t next = no_index;
-  for (std::uint32_t at = buckets_[bucket_of(posted.target)]; at != no_index; at = next) {
-    Operation& operation = operations_[at];
-    next = operation.in_bucket;
-    if (operation.user != posted.target || operation.cancelled) continue;
-    operation.cancelled = true;
-    ++found;
-    if (one_in(machine_.streams.kernel, 4)) {
-      finish(at, -linux_errno::canceled);
-    } else {
-      later(at);
+  const auto cancel_in = [&](std::uint32_t bucket) {
+    std::uint32_t next = no_index;
+    for (std::uint32_t at = bucket; at != no_index; at = next) {
+      next = operations_[at].in_bucket;
+      const bool waits = operations_[at].kind != Kind::close;  // which runs as it is submitted, or soon after
+      const bool is_meant = posted.cancels_any ? waits : operations_[at].user == posted.target;
+      if (is_meant && !std::exchange(operations_[at].cancelled, true)) ++found, cancel(at);
     }
+  };
+  if (!posted.cancels_any) {
+    cancel_in(buckets_[bucket_of(posted.target)]);
+  } else {
+    for (const std::uint32_t bucket : buckets_) cancel_in(bucket);
   }
   machine_.note(What::cancelled, loop_, static_cast<std::uint64_t>(found));
   const int error = found == 0 ? 0 : machine_.inject(Site::cancel_post);
   if (error != 0) return complete({posted.user, -error, 0});
   complete({posted.user, found == 0 ? -2 : found, 0});
+}
+
+void IoUringSys::cancel(std::uint32_t index) {
+  if (index == doorbell_) {
+    finish(std::exchange(doorbell_, no_index), -linux_errno::canceled);
+  } else if (one_in(machine_.streams.kernel, 4)) {
+    finish(index, -linux_errno::canceled);
+  } else {
+    later(index);
+  }
 }
 
 }  // namespace iocpp::simulator

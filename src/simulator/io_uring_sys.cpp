@@ -59,6 +59,9 @@ bool IoUringSys::send_gathered(int socket, const posix::MessageHeader& header, S
 bool IoUringSys::cancel_all(std::uint64_t target, std::uint64_t user) {
   return post({.kind = Kind::cancel, .user = user, .target = target});
 }
+bool IoUringSys::cancel_any(std::uint64_t user) {
+  return post({.kind = Kind::cancel, .cancels_any = true, .user = user});
+}
 bool IoUringSys::close(int socket, std::uint64_t user) {
   return post({.kind = Kind::close, .handle = socket, .user = user});
 }
@@ -74,6 +77,7 @@ int IoUringSys::submit() {
 
 int IoUringSys::submit_and_wait(std::optional<std::chrono::nanoseconds> timeout) {
   idle_ = false;
+  if (std::exchange(renewed_, false)) machine_.loop_loses(loop_, false);
   // Who submits less than was posted gets no further than that: nothing that has ended is told.
   if (const int error = machine_.inject(Site::submit); error != 0) {
     const int submitted = submit_some();
@@ -142,6 +146,12 @@ int IoUringSys::register_buffers(unsigned, std::uint16_t, bool incremental) {
   if (incremental && !machine_.habits.incremental_buffers) return -linux_errno::inval;
   incremental_ = incremental;
   return 0;
+}
+
+void IoUringSys::unregister_buffers(std::uint16_t) {
+  buffers_.clear();
+  provided_.clear();
+  renewed_ = true;
 }
 
 void IoUringSys::provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned) {

@@ -33,6 +33,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   bool send(int socket, const void* bytes, std::size_t size, io_uring::kernel::SendWay way, std::uint64_t user);
   bool send_gathered(int socket, const posix::MessageHeader& header, io_uring::kernel::SendWay way, std::uint64_t user);
   bool cancel_all(std::uint64_t target, std::uint64_t user);
+  bool cancel_any(std::uint64_t user);
   bool close(int socket, std::uint64_t user);
   bool read_doorbell(std::uint64_t user);
 
@@ -40,7 +41,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   int submit_and_wait(std::optional<std::chrono::nanoseconds> timeout);
   void get_events();
   bool completions_overflowed() const noexcept { return !overflow_.empty(); }
-  std::uint32_t entries_lost() const noexcept { return 0; }
+  std::uint32_t entries_lost() const noexcept { return lost_; }
   bool has_submissions() const noexcept { return !submissions_.empty(); }
   bool has_entries() const noexcept { return ready_taken_ < shown(); }
   template <class Each>
@@ -55,6 +56,7 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   }
 
   int register_buffers(unsigned entries, std::uint16_t group, bool incremental);
+  void unregister_buffers(std::uint16_t group);
   void provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned position);
   void publish_buffers(unsigned count);
 
@@ -89,8 +91,9 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
     bool multishot = false;
     io_uring::kernel::SendWay way = io_uring::kernel::SendWay::waits;
     bool cancelled = false;
-    bool attached = false;  ///< It is in its socket's list.
-    bool stepping = false;  ///< A step of it is scheduled.
+    bool cancels_any = false;  ///< cancel: whatever there is.
+    bool attached = false;     ///< It is in its socket's list.
+    bool stepping = false;     ///< A step of it is scheduled.
     int handle = -1;
     std::uint32_t socket = no_index;
     std::uint32_t next = no_index;       ///< Of its socket.
@@ -123,6 +126,8 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   void step_receive(std::uint32_t index);
   void step_send(std::uint32_t index);
   void start_cancel(const Operation& posted);
+  void cancel(std::uint32_t index);
+  bool loses_entry(Kind kind, int result);
   bool ready(const Operation& operation);
   std::uint64_t hash_of(const Operation& operation) const noexcept;
   std::size_t bucket_of(std::uint64_t user) const noexcept { return (user * 0x9e3779b97f4a7c15U) >> 54; }
@@ -139,6 +144,8 @@ class IoUringSys : public PosixCalls, public Kernel, public Observer {
   std::deque<Entry> overflow_;
   std::deque<Buffer> buffers_;
   std::vector<Buffer> provided_;
+  std::uint32_t lost_ = 0;
+  bool renewed_ = false;  ///< After a loss, and there was no wait since.
   unsigned submission_entries_ = 0;
   unsigned completion_entries_ = 0;
   bool incremental_ = false;

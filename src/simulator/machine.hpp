@@ -99,7 +99,11 @@ class Machine {
     trace.note(schedule.now(), what, subject, value);
   }
   int inject(Site site) noexcept;
-  bool cancels_refused = false;  ///< Once, or more often: what is to end may go on until then.
+  // A run has one of the two: where the entry is lost that says of a listener's number that it is nobody's, it may be
+  // somebody else's when it is closed.
+  bool has_lost_entries = false;
+  bool has_closed_listeners = false;  ///< By foreign code.
+  bool cancels_refused = false;       ///< Once, or more often: what is to end may go on until then.
   bool happens(Site site) noexcept { return inject(site) != 0; }
 
   /// A loop is told that its accept lacks something: it must not ask again and again.
@@ -107,6 +111,15 @@ class Machine {
   void accept_succeeded(unsigned loop) noexcept;
   /// For whatever reason: it must not be tried again and again in one turn.
   void accept_failed(unsigned loop);
+
+  /// A loop's kernel has lost what it was to tell; or all that was in flight then has ended, and is begun anew.
+  void loop_loses(unsigned loop, bool does) {
+    if (losses_.size() <= loop) losses_.resize(loop + 1);
+    losses_[loop] = does ? Loss::now : Loss::before;
+    has_lost_entries = true;
+  }
+  bool loses(unsigned loop) const noexcept { return loop < losses_.size() && losses_[loop] == Loss::now; }
+  bool has_lost(unsigned loop) const noexcept { return loop < losses_.size() && losses_[loop] != Loss::none; }
 
   /// Something that keeps clients waiting, or has them refused, is going on: an accept fails, handles or memory for one
   /// are short, a loop can't wait or be woken.
@@ -145,6 +158,8 @@ class Machine {
 
   std::vector<Kernel*> kernels_;
   std::vector<Shortage> shortages_;  // by loop
+  enum class Loss : std::uint8_t { none, now, before };
+  std::vector<Loss> losses_;  // by loop
   TimePoint suffered_at_{};
   std::optional<Violation> violation_;
   Machine* outer_;

@@ -74,7 +74,7 @@ void PosixCalls::fail_accept(std::uint32_t listener, int error) {
       return;
     case linux_errno::badf:
       if (const NativeHandle handle = machine_.network.socket(listener).handle; handle != no_handle)
-        machine_.network.close_by_fault(handle);
+        machine_.network.close_by_fault(handle), machine_.has_closed_listeners = true;
       return;
     default:
       return machine_.network.drop_waiting(listener);
@@ -93,7 +93,9 @@ int PosixCalls::accept_from(std::uint32_t listener, bool may_lose_it) {
     const bool loses = core::classify_accept(core::Platform::linux_os, error) == core::AcceptOutcome::listener_lost;
     // A number that is gone is told by the first accept that fails for it, not after another reason to make it anew.
     const bool lost_before = network.socket(listener).closed_by_fault && error == linux_errno::badf;
-    if (loses && (!may_lose_it || lost_before)) error = linux_errno::nomem;
+    // ... and where that may not be told, because entries are lost, nobody can know it.
+    const bool untold = machine_.has_lost_entries && error == linux_errno::badf;
+    if ((loses && (!may_lose_it || lost_before)) || untold) error = linux_errno::nomem;
     fail_accept(listener, error);
     return -error;
   }

@@ -86,7 +86,8 @@ void Run::schedule_turn(unsigned number, std::chrono::nanoseconds after) {
 
 bool Run::sleep(unsigned loop, TimePoint until) {
   Member& member = members_[loop];
-  const bool first_wait = ++member.waits == 1;
+  const bool ends_operations = machine_.loses(loop);  // it waits for that, and then its turn goes on
+  const bool first_wait = ++member.waits == 1 && !ends_operations;
   machine_.note(What::slept, loop,
                 until == TimePoint::max() ? 0 : static_cast<std::uint64_t>((until - machine_.now()).count()));
   if (first_wait) {
@@ -97,7 +98,8 @@ bool Run::sleep(unsigned loop, TimePoint until) {
     if (until != TimePoint::max()) schedule_turn(loop, std::max(until - machine_.now(), std::chrono::nanoseconds{0}));
     return true;
   }
-  // It waits within one turn: it stops. All others go on meanwhile.
+  // It waits within one turn: it stops, or ends what is in flight. All others go on meanwhile.
+  member.asleep = false;
   if (member.waits > waits_a_turn_max) {
     machine_.violate(18, "stop waits, and nothing will come");
     return false;

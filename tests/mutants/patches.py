@@ -12,6 +12,7 @@ and then, in words, what is wrong; then the diff. Patches change what ships and 
 import dataclasses
 import re
 
+FIELD = re.compile(r"(Rows|Found by|Options|Called in): ")
 SHIPPED = re.compile(r"src/(base|core|engine|stage|backend/(io_uring|epoll|iocp|posix))/[a-z_]+\.[hc]pp")
 
 
@@ -45,7 +46,7 @@ def read(path):
             raise MutantError(f"{path.name} has no line '{name}:'")
         return match.group(1).strip() if match else default
 
-    words = " ".join(line for line in head.splitlines() if line and not re.match(r"[A-Z][\w ]*: ", line))
+    words = " ".join(line for line in head.splitlines() if line and not FIELD.match(line))
     files = re.findall(r"^\+\+\+ b/(\S+)", text, re.MULTILINE)
     wrong = [file for file in files if not SHIPPED.fullmatch(file)]
     if wrong or not files:

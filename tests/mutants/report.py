@@ -51,7 +51,7 @@ def verdict(kills, covered):
 
 
 def markdown_row(number, systems, what, kills, covered):
-    mutants = "<br>".join(f"`{mutant.name}`: {by(kill)}, seed {kill.seed} on {kill.platform}" for mutant, kill in kills)
+    mutants = "<br/>".join(f"`{mutant.name}`: {by(kill)}, seed {kill.seed} on {kill.platform}" for mutant, kill in kills)
     kind, _, names = covered.partition(" ")
     if kind in ("test", "script"):
         covered = " ".join(f"`{name}`" for name in names.split())
@@ -60,10 +60,11 @@ def markdown_row(number, systems, what, kills, covered):
 
 def write_markdown(path, rows, kills):
     killed = {number for number, *_, of_row, _ in rows if of_row}
-    table = [TABLE_BEGIN, f"{len(kills)} mutants stand for {len(killed)} of the {len(rows)} rows; all were found.", "",
+    extra = [pair for pair in kills if not pair[0].rows]
+    table = [TABLE_BEGIN, f"{len(kills)} mutants, all found: {len(kills) - len(extra)} stand for {len(killed)} of the {len(rows)} rows, "
+             f"{len(extra)} for none of them (the last rows).", "",
              "| # | on | what goes wrong | mutants, and what finds them | also, or instead |", "|---|---|---|---|---|"]
     table += [markdown_row(*row) for row in rows]
-    extra = [pair for pair in kills if not pair[0].rows]
     table += [markdown_row("–", "*", mutant.words, [(mutant, kill)], "") for mutant, kill in extra]
     text = path.read_text(encoding="utf-8")
     head, tail = text.split(TABLE_BEGIN)[0], text.split(TABLE_END)[1]

@@ -7,6 +7,7 @@ import unittest
 import page_examples
 import page_links
 import page_names
+import page_output
 
 import links  # of docs/site, whose folder they have put on the path
 
@@ -137,6 +138,31 @@ class Names(Pages):
         self.assertIn("iocpp simulate has no --listen", self.missing("README.md", "`build/iocpp simulate --listen 1`"))
 
 
+class Output(Pages):
+    BLOCK = "    FAILED, seed 1: x\n      1 connection\n        ...\n"
+    PRINTED = "fine\nso: FAILED, seed 1: x\n  1 connection\n  more\n"
+
+    def test_the_same_lines_are_no_difference(self):
+        self.assertEqual(page_output.block_in(f"text\n\n    other\n\n{self.BLOCK}\ntext\n", "FAILED"), self.BLOCK)
+        self.assertEqual(page_output.as_printed(self.BLOCK.replace("FAILED", "so: FAILED"), "FAILED", self.PRINTED),
+                         self.BLOCK.replace("FAILED", "so: FAILED"))
+
+    def test_other_lines_are_one_and_are_written(self):
+        self.write("docs/TUTORIAL.md", "text\n\n    3 runs passed: 1\n\n    FAILED, seed 2\n")
+        self.write("docs/SIMULATING.md", f"text\n\n{self.BLOCK}\ntext\n")
+        outputs = {"tutorial_test": "3 runs passed: 2\n", "tutorial_broken": "FAILED, seed 2\n", "simulated_test": self.PRINTED}
+        self.assertIn("+    3 runs passed: 2", "".join(page_output.compared(self.root, outputs, False)))
+        self.assertEqual(list(page_output.compared(self.root, outputs, True)), [])
+        self.assertEqual(list(page_output.compared(self.root, outputs, False)), [])
+        self.assertIn("3 runs passed: 2", (self.root / "docs/TUTORIAL.md").read_text(encoding="utf-8"))
+
+    def test_a_program_that_prints_nothing_of_it_is_a_difference(self):
+        self.write("docs/TUTORIAL.md", "    3 runs passed: 1\n\n    FAILED, seed 2\n")
+        self.write("docs/SIMULATING.md", "    FAILED, seed 2\n")
+        outputs = {"tutorial_test": "", "tutorial_broken": "FAILED, seed 2\n", "simulated_test": "FAILED, seed 2\n"}
+        self.assertIn("-    3 runs passed: 1", "".join(page_output.compared(self.root, outputs, True)))
+
+
 class Site(Pages):
     def dead(self, body):
         self.write("html/a.html", f'<p id="here">{body}</p>')
@@ -150,6 +176,13 @@ class Site(Pages):
         self.assertIn("d.html is not there", self.dead('<img src="d.html">'))
         self.assertIn("#gone: no such anchor", self.dead('<a href="#gone"></a>'))
         self.assertIn("b/c.html#here: no such anchor", self.dead('<a href="b/c.html#here"></a>'))
+
+    def test_a_page_to_which_nothing_leads(self):
+        self.write("html/index.html", '<a href="a.html"></a>')
+        self.write("html/a.html", '<a href="https://example.org/"></a>')
+        self.assertEqual(list(links.not_reached(self.root / "html")), [])
+        self.write("html/b.html", '<a href="a.html"></a>')
+        self.assertEqual(list(links.not_reached(self.root / "html")), ["b.html: no link leads there"])
 
     def test_what_is_no_address(self):
         self.assertIn("https://nowhere is no address", self.dead('<a href="https://nowhere"></a>'))

@@ -90,7 +90,7 @@ class HandOver : public ::testing::TestWithParam<Change> {
   Journal new_journal_;
 };
 
-TEST_P(HandOver, serves_all_who_come_before_amid_and_after) {
+TEST_P(HandOver, serves_all_who_come_before_and_after) {
   LiveServer old{old_journal_, options(GetParam().from)};
   const std::uint16_t port = old->port();
   EXPECT_FALSE(old->took_over());

@@ -44,6 +44,12 @@ TEST(ForEachSeed, makes_a_failure_smaller) {
   EXPECT_NE(result.shrunk->replay.find(" absent="), std::string::npos);
 }
 
+// No seed was no failure: whoever mixed up the two had a test that passed and tested nothing.
+TEST(ForEachSeed, without_a_seed_is_an_error) {
+  const auto test = [](Simulation& simulation) { simulation.fail("there is no seed"); };
+  EXPECT_THROW(for_each_seed(300, 1, test), std::invalid_argument);
+}
+
 /// Sends what it receives to all others; to the third of them something else.
 struct WrongChat : Handler {
   void on_connect(Connection connection) override { all.push_back(connection); }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "small_server.hpp"
+#include "stress/report.hpp"
 #include "support/resets.hpp"
 
 namespace {
@@ -99,6 +100,23 @@ TEST(Idle, cost_of_each_is_the_growth_by_those_that_were_there) {
   EXPECT_DOUBLE_EQ(cost.cpu_share().value(), 0.025);
   cost.resident_held = 8'000;
   EXPECT_DOUBLE_EQ(cost.bytes_each().value(), -50);
+}
+
+// A server that had had as many before was told to hold 0 B a connection.
+TEST(Idle, memory_of_earlier_connections_is_not_taken_for_none) {
+  IdleResult result;
+  result.server = ServerCost{};
+  result.server->resident_before = result.server->resident_held = 10'000;
+  result.server->held = 40;
+  const auto said = [&] {
+    for (const program::Figure& figure : figures_of(result)) {
+      if (figure.label == "user memory a connection") return figure.text;
+    }
+    return std::string{};
+  };
+  EXPECT_EQ(said(), "not to be told: the server has kept memory of earlier connections");
+  result.server->resident_held = 14'000;
+  EXPECT_EQ(said(), "100 B (the kernel's is not in it)");
 }
 
 }  // namespace

@@ -33,6 +33,15 @@ TEST(SimulatePage, a_violation_is_shown_with_its_replay_and_last_steps) {
   }
 }
 
+TEST(SimulatePage, each_error_has_its_name) {
+  for (const iocpp::simulator::Cell& cell : iocpp::simulator::fault_cells())
+    EXPECT_EQ(error_name(cell).empty(), cell.error == 0) << cell_text(cell);
+  const SimulateOptions options;
+  const std::string text = page_of(options, violated_run(options)).text();
+  for (const char* words : {"accept 103 (ECONNABORTED)", "accept_context 10057 (WSAENOTCONN)"})
+    EXPECT_NE(text.find(words), std::string::npos) << words;
+}
+
 TEST(SimulatePage, without_faults_there_is_no_table_of_them) {
   SimulateOptions options;
   EXPECT_NE(page_of(options, violated_run(options)).text().find("Faults on iocp"), std::string::npos);

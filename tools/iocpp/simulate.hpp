@@ -66,6 +66,8 @@ std::string_view to_string(iocpp::simulator::Level level);
 
 // Of a result, as it is read.
 std::string hash_text(std::uint64_t hash);
+/// Of the cell's system: `ECONNABORTED`; empty where it has no error.
+std::string_view error_name(const iocpp::simulator::Cell& cell) noexcept;
 std::string cell_text(const iocpp::simulator::Cell& cell);
 std::uint64_t per_second(const SimulateResult& result);
 

@@ -66,7 +66,7 @@ void add_cells(Page& page, const PlatformCells& platform) {
 program::Figures result_figures(const SimulateResult& result) {
   return {{"runs", with_commas(result.runs)},
           {"connections", with_commas(result.connections)},
-          {"  of them served", with_commas(result.served)},
+          {"  of them served in full", with_commas(result.served)},
           {"connections a second", with_commas(per_second(result))},
           {"faults", with_commas(result.faults)},
           {"events", with_commas(result.events)},
@@ -86,6 +86,9 @@ program::Page page_of(const SimulateOptions& options, const SimulateResult& resu
                !result.violation);
   page.section("Result");
   page.figures("What the runs came to", result_figures(result));
+  page.paragraph(
+      "Connections that were not served in full: they reset, vanished, were refused, or a fault hit them, as the runs "
+      "have it.");
   if (result.violation) add_violation(page, options, result);
   if (options.faults != iocpp::simulator::Level::none) {
     page.section("Faults");

@@ -150,7 +150,7 @@ std::string hash_text(std::uint64_t hash) {
 
 std::string cell_text(const Cell& cell) {
   const std::string site{to_string(cell.site)};
-  return cell.error == 0 ? site : site + " " + std::to_string(cell.error);
+  return cell.error == 0 ? site : site + " " + std::to_string(cell.error) + " (" + std::string{error_name(cell)} + ")";
 }
 
 std::uint64_t per_second(const SimulateResult& result) {

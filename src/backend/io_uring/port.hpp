@@ -46,7 +46,8 @@ class Port {
                                              .sees_reset_before_receive = true,
                                              .shares_port = true,
                                              .lends = true,
-                                             .quiet_sends = true};
+                                             .quiet_sends = true,
+                                             .loses_completions = true};
 
   template <class... Arguments>
   explicit Port(Arguments&&... arguments) : sys_(std::forward<Arguments>(arguments)...) {}
@@ -81,6 +82,8 @@ class Port {
 
   std::span<const Completion> wait(std::optional<std::chrono::nanoseconds> timeout);
   int wait_error() const noexcept { return wait_error_; }
+  int lost() const noexcept { return entries_lost() == 0 ? 0 : linux_errno::badr; }
+  bool renew();
   void wake() noexcept { sys_.wake(); }
   void stop() noexcept;
 
@@ -110,7 +113,7 @@ class Port {
   static constexpr unsigned submission_entries = 1024;
   static constexpr unsigned completion_entries = 8192;
   static constexpr unsigned batch = 512;
-  static constexpr unsigned wait_errors_before_giving_up = 1024;
+  static constexpr unsigned rounds_to_end_all = 512;
 
   static int descriptor(NativeHandle handle) noexcept { return static_cast<int>(handle); }
   static std::uint64_t user_of(Tag tag, std::uint32_t index, std::uint32_t generation) noexcept {
@@ -129,10 +132,13 @@ class Port {
   void translate(const kernel::Entry& entry);
   void translate_receive(const kernel::Entry& entry, Completion& completion);
   void cross(std::optional<std::chrono::nanoseconds> timeout);
-  void note_lost_entries() noexcept;
+  /// Since the port was opened, or renewed.
+  std::uint32_t entries_lost() const noexcept { return sys_.entries_lost() - entries_lost_before_; }
   void reap();
   void end_quiet_sends() noexcept;
-  void release_late(const Completion& completion) noexcept;
+  bool end_all() noexcept;
+  bool drop_entries() noexcept;
+  void drop(const kernel::Entry& entry) noexcept;
 
   Sys sys_;
   ReceiveBuffers<Sys> buffers_;
@@ -145,7 +151,7 @@ class Port {
   std::uint64_t in_flight_ = 0;
   int wait_error_ = 0;
   posix::Reserve<Sys> reserve_;
-  std::uint32_t entries_lost_ = 0;
+  std::uint32_t entries_lost_before_ = 0;
   bool doorbell_armed_ = false;
   bool multishot_receive_ = true;
   bool keeps_partial_sends_ = false;  // Linux 6.1: what a send that failed had sent before is told
@@ -281,6 +287,11 @@ void Port<Sys>::close_now(NativeHandle handle, bool reset) noexcept {
 
 template <class Sys>
 std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanoseconds> timeout) {
+  completion_first_ = completion_count_ = 0;
+  if (lost() != 0) {  // it could not be renewed, and must not spin
+    sys_.pause();
+    return {};
+  }
   buffers_.recycle(sys_);
   // Posted again after each ring, a read of the doorbell can't be lost to an overflowing queue; if there was no room,
   // the next turn has some.
@@ -301,28 +312,22 @@ void Port<Sys>::cross(std::optional<std::chrono::nanoseconds> timeout) {
   if (sys_.has_submissions()) sys_.get_events();
   wait_error_ = harmless ? 0 : -result;
   if (!harmless) sys_.pause();  // a loop that can't wait must not spin
-  note_lost_entries();
   if (sys_.completions_overflowed()) counters_->completion_overflows.add();
   completion_first_ = completion_count_ = quiet_sends_.count();
   const std::uint64_t before = in_flight_;
   reap();
+  if (lost() != 0) {  // it may have said that a quiet send has failed
+    wait_error_ = lost();
+    return;
+  }
   end_quiet_sends();
   const bool nothing_came = completion_count_ == completion_first_ && in_flight_ == before;
   if (nothing_came && sys_.has_submissions()) sys_.pause();  // no memory for requests: it must not spin either
 }
 
-/// Whose operation was meant is not known; it may never end. So this is told, and what depends on an entry that does
-/// not come has failed.
-template <class Sys>
-void Port<Sys>::note_lost_entries() noexcept {
-  const std::uint32_t before = std::exchange(entries_lost_, sys_.entries_lost());
-  if (entries_lost_ == before) return;
-  wait_error_ = linux_errno::badr;
-  quiet_sends_.all_failed(linux_errno::badr);
-}
-
 /// A batch, however small the ring is: what had overflowed comes with another call only (io_uring_enter(2),
-/// IORING_SQ_CQ_OVERFLOW), and would wait behind what each turn brings.
+/// IORING_SQ_CQ_OVERFLOW), and would wait behind what each turn brings. None once one was lost: with it, what it said
+/// of a receive buffer, so where the bytes of the next ones lie is not known.
 template <class Sys>
 void Port<Sys>::reap() {
   unsigned taken = 0;
@@ -330,11 +335,11 @@ void Port<Sys>::reap() {
     ++taken;
     translate(entry);
   };
-  sys_.reap(batch, take);
+  if (lost() == 0) sys_.reap(batch, take);
   for (unsigned before = 0; taken != before && taken < batch && sys_.completions_overflowed();) {
     before = taken;
     sys_.get_events();
-    sys_.reap(batch - taken, take);
+    if (lost() == 0) sys_.reap(batch - taken, take);
   }
 }
 
@@ -430,23 +435,65 @@ void Port<Sys>::translate_receive(const kernel::Entry& entry, Completion& comple
   }
 }
 
+/// The engine has the operations' ends from here: that they have ended, and not how.
+template <class Sys>
+bool Port<Sys>::renew() {
+  if (!end_all() || buffers_.restart(sys_) != 0) return false;
+  sends_.all_ended();
+  entries_lost_before_ = sys_.entries_lost();
+  return true;
+}
+
+/// Cancels what is in flight and takes what comes of it, until nothing is. False: it does not end.
+template <class Sys>
+bool Port<Sys>::end_all() noexcept {
+  in_flight_ -= quiet_sends_.drop();  // they end as they are submitted
+  doorbell_armed_ = false;
+  bool posted = false;
+  for (unsigned round = 0, quiet = 0; round < rounds_to_end_all; ++round) {
+    posted = posted || post([&] { return sys_.cancel_any(user_of(Tag::cancel, 0, 0)); });
+    const int result = sys_.submit_and_wait(std::chrono::milliseconds{quiet == 0 ? 0 : 1});
+    if (result < 0 && result != -linux_errno::time) sys_.pause();
+    quiet = drop_entries() || sys_.has_submissions() ? 0 : quiet + 1;
+    // An entry that was lost need not have been an operation's last one: then nothing comes for a while, besides.
+    if (!posted || in_flight_ > entries_lost() || (entries_lost() != 0 && quiet < 4)) continue;
+    in_flight_ = 0;
+    return true;
+  }
+  return false;
+}
+
+/// True: there were some.
+template <class Sys>
+bool Port<Sys>::drop_entries() noexcept {
+  unsigned dropped = 0;
+  const auto take = [&](const kernel::Entry& entry) {
+    ++dropped;
+    drop(entry);
+  };
+  for (unsigned before = ~0U; dropped != before;) {
+    before = dropped;
+    sys_.reap(batch, take);
+  }
+  return dropped != 0;
+}
+
+/// Nobody will hear of it: a client that it brings is reset.
+template <class Sys>
+void Port<Sys>::drop(const kernel::Entry& entry) noexcept {
+  const auto tag = static_cast<Tag>(entry.user >> 56);
+  const bool last = (entry.flags & kernel::entry_more) == 0 && tag != Tag::quiet_send;
+  if (last && in_flight_ != 0) --in_flight_;
+  if (tag == Tag::accept && entry.result >= 0) close_now(entry.result, true);
+}
+
 /// Everything that the engine knows of is closed already; what is left is the doorbell, and what was cancelled with a
 /// lost listener.
 template <class Sys>
 void Port<Sys>::stop() noexcept {
-  sys_.wake();
-  for (unsigned errors = 0; in_flight_ != 0 && errors < wait_errors_before_giving_up;
-       errors += wait_error_ != 0 ? 1U : 0U) {
-    cross(std::nullopt);
-    for (std::size_t at = completion_first_; at < completion_count_; ++at) release_late(completions_[at]);
-  }
+  if (in_flight_ != 0) end_all();
   sys_.teardown();
   reserve_.close(sys_);
-}
-
-template <class Sys>
-void Port<Sys>::release_late(const Completion& completion) noexcept {
-  if (completion.operation == Operation::accept && completion.error == 0) close_now(completion.accepted, true);
 }
 
 }  // namespace iocpp::io_uring

@@ -45,10 +45,8 @@ class QuietSends {
     sends_[place].bytes = bytes;
   }
 
-  /// An entry was lost, and may have said that one has failed: which of them went out whole nobody knows.
-  void all_failed(int error) noexcept {
-    for (core::Completion& sent : std::span{sends_}.first(count_)) sent.error = error, sent.bytes = 0;
-  }
+  /// Nobody is told of them any more. How many they were.
+  std::size_t drop() noexcept { return std::exchange(*this, QuietSends{}).count_; }
 
   /// Entries were taken; `submitted`: nothing is left to submit, `left`: entries are, in the ring or overflowed. How
   /// many have ended: all of them, written to `told`, or none.

@@ -32,6 +32,19 @@ class ReceiveBuffers {
     return open_as(sys, bytes, bytes_max);
   }
 
+  /// Nothing is in flight, and how much of them the kernel has used is not known: it is given all of them again, by a
+  /// ring anew, with the next `recycle`. A negative errno, to be tried again; or 0.
+  int restart(Sys& sys) {
+    sys.unregister_buffers(group);
+    if (const int error = register_ring(sys); error != 0) return error;
+    used_up_.clear();
+    for (std::size_t id = 0; id < buffers_.size(); ++id) {
+      buffers_[id].sends = 0;
+      used_up_.push_back(static_cast<std::uint16_t>(id));
+    }
+    return 0;
+  }
+
   static std::uint16_t id_of(const kernel::Entry& entry) noexcept {
     return static_cast<std::uint16_t>(entry.flags >> kernel::entry_buffer_shift);
   }
@@ -112,9 +125,7 @@ class ReceiveBuffers {
     buffer_bytes_ = std::min(incremental_ ? incremental_buffer_bytes : classic_buffer_bytes, bytes / 4);
     const std::size_t count = std::min(bytes / buffer_bytes_, ring_entries_max);
     count_max_ = std::clamp(bytes_max / buffer_bytes_, count, ring_entries_max);
-    if (int error = sys.register_buffers(static_cast<unsigned>(std::bit_ceil(count_max_)), group, incremental_);
-        error != 0)
-      return error;
+    if (const int error = register_ring(sys); error != 0) return error;
     buffers_.clear();
     used_up_.clear();
     buffers_.reserve(count_max_);
@@ -124,6 +135,10 @@ class ReceiveBuffers {
     for (const Buffer& buffer : buffers_) std::memset(buffer.memory.get(), 0, buffer_bytes_);
     recycle(sys);
     return 0;
+  }
+
+  int register_ring(Sys& sys) const {
+    return sys.register_buffers(static_cast<unsigned>(std::bit_ceil(count_max_)), group, incremental_);
   }
 
   void add_buffer() {

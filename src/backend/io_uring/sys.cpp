@@ -47,6 +47,10 @@ int Sys::setup(unsigned entries, unsigned completions, unsigned flags) noexcept 
 
 void Sys::teardown() noexcept {
   io_uring_queue_exit(&ring_);
+  free_buffer_ring();
+}
+
+void Sys::free_buffer_ring() noexcept {
   if (buffers_ != nullptr) ::munmap(buffers_, buffer_ring_bytes(buffer_entries_));
   buffers_ = nullptr;
 }
@@ -116,6 +120,12 @@ bool Sys::cancel_all(std::uint64_t target, std::uint64_t user) noexcept {
               [&](io_uring_sqe* entry) { io_uring_prep_cancel64(entry, target, IORING_ASYNC_CANCEL_ALL); });
 }
 
+bool Sys::cancel_any(std::uint64_t user) noexcept {
+  return post(ring_, user, [](io_uring_sqe* entry) {
+    io_uring_prep_cancel(entry, nullptr, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+  });
+}
+
 bool Sys::close(int socket, std::uint64_t user) noexcept {
   return post(ring_, user, [&](io_uring_sqe* entry) { io_uring_prep_close(entry, socket); });
 }
@@ -175,6 +185,11 @@ int Sys::register_buffers(unsigned entries, std::uint16_t group, bool incrementa
   buffer_entries_ = entries;
   io_uring_buf_ring_init(buffers_);
   return 0;
+}
+
+void Sys::unregister_buffers(std::uint16_t group) noexcept {
+  if (buffers_ != nullptr) io_uring_unregister_buf_ring(&ring_, group);
+  free_buffer_ring();
 }
 
 void Sys::provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned position) noexcept {

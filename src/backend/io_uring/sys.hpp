@@ -38,6 +38,8 @@ class Sys : public posix::Handles {
   bool send(int socket, const void* bytes, std::size_t size, SendWay way, std::uint64_t user) noexcept;
   bool send_gathered(int socket, const posix::MessageHeader& header, SendWay way, std::uint64_t user) noexcept;
   bool cancel_all(std::uint64_t target, std::uint64_t user) noexcept;
+  /// Whatever is in flight.
+  bool cancel_any(std::uint64_t user) noexcept;
   bool close(int socket, std::uint64_t user) noexcept;
   bool read_doorbell(std::uint64_t user) noexcept;
 
@@ -57,6 +59,7 @@ class Sys : public posix::Handles {
 
   // The ring of receive buffers.
   int register_buffers(unsigned entries, std::uint16_t group, bool incremental) noexcept;
+  void unregister_buffers(std::uint16_t group) noexcept;
   void provide_buffer(std::byte* bytes, std::size_t size, std::uint16_t id, unsigned position) noexcept;
   void publish_buffers(unsigned count) noexcept;
 
@@ -66,6 +69,8 @@ class Sys : public posix::Handles {
   void wake() noexcept { doorbell_.ring(); }
 
  private:
+  void free_buffer_ring() noexcept;
+
   ::io_uring ring_{};
   io_uring_buf_ring* buffers_ = nullptr;
   unsigned buffer_entries_ = 0;

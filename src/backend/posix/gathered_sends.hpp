@@ -48,6 +48,12 @@ class GatheredSends {
     of_slot_[slot] = nullptr;
   }
 
+  void all_ended() noexcept {
+    for (std::uint32_t slot = 0; slot < of_slot_.size(); ++slot) {
+      if (in_flight(slot)) ended(slot);
+    }
+  }
+
  private:
   bool has_room(std::uint32_t slot) noexcept {
     try {

@@ -216,6 +216,8 @@ SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::fu
     }
     first = last = one.seed;
   }
+  if (first > last)
+    throw std::invalid_argument("for_each_seed: the first seed is above the last, so nothing is tested");
   for (std::uint64_t seed = first; seed <= last && !result.failure; ++seed) {
     one.seed = seed;
     SimulationResult run = run_once(one, test);

@@ -93,8 +93,10 @@ Json probe_json(const ProbeResult& probe) {
   return json;
 }
 
-std::string signed_bytes_text(double bytes) {
-  return (bytes <= -0.5 ? "-" : "") + bytes_text(std::abs(bytes));
+std::string each_text(std::optional<double> bytes) {
+  if (!bytes) return "not known: none was left to be measured";
+  if (*bytes < 1) return "not to be told: the server has kept memory of earlier connections";
+  return bytes_text(*bytes) + " (the kernel's is not in it)";
 }
 
 std::string percent_text(double share) {
@@ -134,9 +136,7 @@ void add_server(Figures& figures, const ServerCost& cost) {
   const bool one = cost.process_ids.size() == 1;
   figures.push_back({"server", one ? "process " + std::to_string(cost.process_ids.front())
                                    : with_commas(cost.process_ids.size()) + " processes, all together"});
-  const auto each = cost.bytes_each();
-  figures.push_back({"user memory a connection", each ? signed_bytes_text(*each) + " (the kernel's is not in it)"
-                                                      : "not known: none was left to be measured"});
+  figures.push_back({"user memory a connection", each_text(cost.bytes_each())});
   figures.push_back({"  resident before the first",
                      bytes_text(static_cast<double>(cost.resident_before)) + " (" + cost.memory_source + ")"});
   figures.push_back({"  resident with " + with_commas(cost.held), bytes_text(static_cast<double>(cost.resident_held))});
