@@ -66,8 +66,8 @@ struct Counters {
 
 /// One of them, with the name that it has above: for logs and for what measures.
 struct NamedCounter {
-  std::string_view name;
-  std::uint64_t Counters::*number;
+  std::string_view name;            ///< `accepted`, ...; ends with a 0, too.
+  std::uint64_t Counters::*number;  ///< `counters.*number` is its value.
 };
 
 /// All single numbers, in the order of `Counters`. Those by reason (`refused_for`, `proxy_failed`, `disconnected`) have
