@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -88,4 +89,10 @@ bool tell_all(iocpp::Server& server, const std::vector<Listeners*>& of_shard, co
     if (error) return false;
   }
   return true;
+}
+
+void write_counters(std::ostream& out, const iocpp::Counters& counters);
+void write_counters(std::ostream& out, const iocpp::Counters& counters) {
+  for (const iocpp::NamedCounter& each : iocpp::named_counters)
+    out << each.name << ' ' << counters.*each.number << '\n';
 }

@@ -233,3 +233,9 @@ class Connection {
 };
 
 }  // namespace iocpp
+
+/// For unordered containers: of its number. Their order is no promise; in the simulator it must not show.
+template <>
+struct std::hash<iocpp::ConnectionId> {
+  std::size_t operator()(iocpp::ConnectionId id) const noexcept { return std::hash<std::uint64_t>{}(id.value()); }
+};

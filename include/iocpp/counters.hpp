@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <iocpp/connection.hpp>
 #include <iocpp/limits.hpp>
@@ -63,5 +64,55 @@ struct Counters {
   std::uint64_t listeners_waiting = 0;  ///< Listeners that wait for a retry.
   std::uint64_t listeners_paused = 0;   ///< Listeners that a limit has paused.
 };
+
+/// One of them, with the name that it has above: for logs and for what measures.
+struct NamedCounter {
+  std::string_view name;            ///< `accepted`, ...; ends with a 0, too.
+  std::uint64_t Counters::*number;  ///< `counters.*number` is its value.
+};
+
+/// All single numbers, in the order of `Counters`. Those by reason (`refused_for`, `proxy_failed`, `disconnected`) have
+/// the names that `to_string` gives their reasons.
+///
+///     for (const iocpp::NamedCounter& each : iocpp::named_counters)
+///       out << each.name << ' ' << counters.*each.number << '\n';
+inline constexpr std::array<NamedCounter, 33> named_counters{{
+    {"accepted", &Counters::accepted},
+    {"shed", &Counters::shed},
+    {"refused", &Counters::refused},
+    {"accept_attempts", &Counters::accept_attempts},
+    {"accept_dropped", &Counters::accept_dropped},
+    {"accept_no_resources", &Counters::accept_no_resources},
+    {"accept_no_handles", &Counters::accept_no_handles},
+    {"accept_retries_paced", &Counters::accept_retries_paced},
+    {"accept_pauses", &Counters::accept_pauses},
+    {"addresses_untracked", &Counters::addresses_untracked},
+    {"listeners_lost", &Counters::listeners_lost},
+    {"listeners_restored", &Counters::listeners_restored},
+    {"preparing", &Counters::preparing},
+    {"stage_failed", &Counters::stage_failed},
+    {"connections_open", &Counters::connections_open},
+    {"bytes_received", &Counters::bytes_received},
+    {"bytes_sent", &Counters::bytes_sent},
+    {"unsent_bytes", &Counters::unsent_bytes},
+    {"handler_exceptions", &Counters::handler_exceptions},
+    {"send_total_overflows", &Counters::send_total_overflows},
+    {"receive_buffers_empty", &Counters::receive_buffers_empty},
+    {"resource_retries", &Counters::resource_retries},
+    {"completion_overflows", &Counters::completion_overflows},
+    {"stale_completions", &Counters::stale_completions},
+    {"mailbox_full", &Counters::mailbox_full},
+    {"mailbox_undeliverable", &Counters::mailbox_undeliverable},
+    {"misplaced_calls", &Counters::misplaced_calls},
+    {"loop_errors", &Counters::loop_errors},
+    {"turns", &Counters::turns},
+    {"listeners_open", &Counters::listeners_open},
+    {"accepts_in_flight", &Counters::accepts_in_flight},
+    {"listeners_waiting", &Counters::listeners_waiting},
+    {"listeners_paused", &Counters::listeners_paused},
+}};
+static_assert(sizeof(Counters) ==
+                  (named_counters.size() + refusals + proxy_failures + disconnect_reasons) * sizeof(std::uint64_t),
+              "each number has its name");
 
 }  // namespace iocpp

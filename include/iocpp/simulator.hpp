@@ -54,6 +54,10 @@ struct SimulationOptions {
   /// A run that has not come to its end after so many events fails: two that answer each other for ever, perhaps.
   std::uint64_t events_max = 20'000'000;
 
+  /// The test's, in what is said of its runs. IOCPP_SIMULATE with a name is for the `for_each_seed` of that name alone.
+  /// There, all but letters, digits and any of `_-.:/` is an underscore.
+  std::string name{};
+
   /// For a run that was made smaller. Of the faults that chance would have, counted from 0, only those from a first to
   /// a last number happen; empty: all of them.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> only_faults{};
@@ -138,6 +142,9 @@ class SimulatedPeer {
 struct SimulationResult {
   SimulationOptions options{};  ///< As they were given, with the system and the number of shards that were drawn.
   std::string violation{};      ///< In words; empty: nothing is wrong.
+  /// Of a peer whose expectation failed: the last of what it had received before, at most 60 bytes, as a reader can see
+  /// them.
+  std::string received_before{};
   std::vector<std::string> last_steps{};  ///< Before a violation, a line each, oldest first.
   /// Of every step, but not of the bytes in it. The same options and the same test have the same one.
   std::uint64_t hash = 0;
@@ -150,7 +157,7 @@ struct SimulationResult {
   std::uint64_t events = 0;                 ///< Of the simulated system, network and threads.
   std::chrono::nanoseconds virtual_time{};  ///< That has passed.
   Counters counters{};                      ///< The server's, at the end.
-  std::string replay{};                     ///< What names this run to `for_each_seed`.
+  std::string replay{};                     ///< What names this run to `for_each_seed`; empty: there was none.
 
   /// Nothing is wrong.
   bool passed() const noexcept { return violation.empty(); }
@@ -214,7 +221,8 @@ class Simulation {
 
   /// Virtual time since the beginning: the clock for a handler that needs one.
   std::chrono::nanoseconds now() const;
-  /// A number below `bound` (at least 1), drawn from the seed: for scripts that differ from seed to seed.
+  /// A number below `bound`, drawn from the seed: for scripts that differ from seed to seed. Throws
+  /// `std::invalid_argument` where `bound` is 0.
   std::uint64_t random(std::uint64_t bound);
   /// The server's counters until now.
   Counters counters() const;
@@ -239,7 +247,8 @@ struct SeedsResult {
   std::uint64_t scripts_dropped = 0;          ///< After a fault.
   std::optional<SimulationResult> failure{};  ///< The first run that failed ...
   std::optional<SimulationResult> shrunk{};   ///< ... and a smaller one that fails in the same way, where there is one.
-  bool repeats = true;  ///< False: the failing run, done again, was another one. The test breaks a rule for handlers.
+  bool repeats = true;    ///< False: the failing run, done again, was another one. The test breaks a rule for handlers.
+  bool left_out = false;  ///< No run was done: IOCPP_SIMULATE names another test.
 
   /// No run failed.
   bool passed() const noexcept { return !failure; }
@@ -251,8 +260,9 @@ struct SeedsResult {
 /// `connect` and the rest; `run` is called after it, if it has not done so. An exception that leaves `test` is a
 /// failure. A failing run is repeated, then made smaller (fewer peers, fewer faults), and told of on stderr. Where the
 /// environment has IOCPP_SIMULATE, as `SimulationResult::replay` says, only that run is done, by every call of the
-/// program. It also fails where all scripts of all seeds were dropped after faults, since nothing was tested then;
-/// for the same reason it throws `std::invalid_argument` where `first` is above `last`.
+/// program; with a name in it (`SimulationOptions::name`) by that test's. What it does not understand of it is a
+/// failure. It also fails where all scripts of all seeds were dropped after faults, since nothing was tested then; for
+/// the same reason it throws `std::invalid_argument` where `first` is above `last`.
 SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::function<void(Simulation&)>& test,
                           const SimulationOptions& options = {});
 

@@ -15,11 +15,46 @@ void require(bool holds, const char* rule) {
   if (!holds) throw std::system_error(make_error_code(errc::invalid_argument), std::string{"Options::"} + rule);
 }
 
+[[noreturn]] void refuse(const std::string& what) {
+  throw std::system_error(make_error_code(errc::invalid_argument), what);
+}
+
+/// `of`: whose member it is. A port that is written behind the host would be overlooked, or the whole taken for no
+/// address at all.
+void check_host(const std::string& of, const std::string& host, std::uint16_t port) {
+  if (backend::is_unix({.host = host})) {
+    if (port != 0) refuse(of + "::host '" + host + "': a Unix socket has no port: leave " + of + "::port alone");
+    return;
+  }
+  const bool one_colon = host.find(':') != std::string::npos && host.find(':') == host.rfind(':');
+  if (one_colon || host.find_first_of("[]") != std::string::npos) {
+    refuse(of + "::host '" + host + "': not a numeric address: without brackets and port; the port is " + of +
+           "::port");
+  }
+}
+
+/// The system would say that somebody listens there already.
+void check_no_two_are_one(const std::vector<Listen>& listeners) {
+  for (std::size_t one = 0; one < listeners.size(); ++one) {
+    const Listen& listen = listeners[one];
+    if (!listen.inherited.empty() || (listen.port == 0 && !backend::is_unix(listen))) continue;
+    for (std::size_t other = one + 1; other < listeners.size(); ++other) {
+      if (listeners[other].port != listen.port || listeners[other].host != listen.host) continue;
+      const std::string port = backend::is_unix(listen) ? "" : " port " + std::to_string(listen.port);
+      refuse("Options::listen: " + std::to_string(one) + " and " + std::to_string(other) + " are both '" + listen.host +
+             "'" + port);
+    }
+  }
+}
+
 void check_listeners(const Options& options) {
   require(options.listen.empty() || (options.port == 0 && options.host.empty()),
           "listen: with it, leave port and host alone");
   require(options.listen.size() <= 1'000, "listen: at most 1,000");
+  check_host("Options", options.host, options.port);
+  check_no_two_are_one(options.listen);
   for (const Listen& listen : options.listen) {
+    check_host("Listen", listen.host, listen.port);
     require(listen.handler == nullptr || options.shards <= 1,
             "listen: a listener's own handler works with one shard only");
     require(options.hand_over_path.empty() || !backend::is_unix(listen),

@@ -1,5 +1,6 @@
 // A server's two hand-overs: from its predecessor, and to its successor.
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "iocpp/error.hpp"
@@ -8,7 +9,14 @@
 namespace iocpp {
 
 void Server::Running::meet_predecessor() {
-  if (!options_.hand_over_path.empty()) predecessor_ = backend::Predecessor::meet(options_.hand_over_path);
+  if (options_.hand_over_path.empty()) return;
+  std::error_code unknown;
+  if (std::filesystem::is_directory(options_.hand_over_path, unknown)) {
+    throw std::system_error(
+        make_error_code(errc::invalid_argument),
+        "Options::hand_over_path '" + options_.hand_over_path + "': a folder; a path in it is wanted");
+  }
+  predecessor_ = backend::Predecessor::meet(options_.hand_over_path);
 }
 
 /// What the predecessor has on the addresses of the options. What it has besides stays its own, to be closed by it when

@@ -1,7 +1,9 @@
 #include "server/running.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 #include "iocpp/error.hpp"
@@ -23,6 +25,16 @@ HashKey random_key() {
   const auto word = [&device] { return (std::uint64_t{device()} << 32) | device(); };
   const std::uint64_t low = word();
   return {low, word()};
+}
+
+/// Of a file in the way the system says what it says of a socket on which somebody listens (unix(7), EADDRINUSE).
+void refuse_what_is_no_socket(const std::string& host) {
+  const std::string path = host.substr(host.find(':') + 1);
+  std::error_code unknown;
+  const auto status = std::filesystem::symlink_status(path, unknown);
+  if (path.starts_with('@') || !std::filesystem::exists(status) || std::filesystem::is_socket(status)) return;
+  throw std::system_error(make_error_code(errc::address_in_use),
+                          "listen on " + host + ": what is there is no socket; choose another path, or remove it");
 }
 
 TimePoint now() noexcept {
@@ -97,8 +109,14 @@ void Server::Running::remove_socket_files() noexcept {
   for (const backend::ListeningSockets& sockets : listeners_) backend::remove_socket_file(sockets.file);
 }
 
+const backend::ListeningSockets& Server::Running::listener(std::size_t index, const char* caller) const {
+  if (index < listeners_.size()) return listeners_[index];
+  throw std::out_of_range(std::string{caller} + ": listener " + std::to_string(index) + " of " +
+                          std::to_string(listeners_.size()));
+}
+
 std::string Server::Running::listener_name(std::size_t index) const {
-  const backend::ListeningSockets& sockets = listeners_.at(index);
+  const backend::ListeningSockets& sockets = listener(index, "Server::listener_name");
   return sockets.name.empty() ? sockets.address.to_string() : sockets.name;
 }
 
@@ -118,6 +136,7 @@ void Server::Running::bind_all() {
   for (std::size_t number = 0; number < listeners_.size(); ++number) {
     const Listen& listen = options_.listen[number];
     if (!listeners_[number].handles.empty()) continue;
+    if (backend::is_unix(listen)) refuse_what_is_no_socket(listen.host);
     listeners_[number] =
         listen.inherited.empty() ? backend::listen_on(listen, options_, sockets) : backend::inherit(listen);
   }
@@ -280,6 +299,7 @@ Connection Server::Running::connection(ConnectionId id) const noexcept {
 std::error_code Server::Running::put_after(unsigned shard_index, std::chrono::nanoseconds delay,
                                            std::function<void()> task) {
   constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
+  if (!task) return make_error_code(errc::invalid_argument);
   auto message = std::make_unique<engine::Message>(engine::Message::Kind::postponed);
   message->later = std::make_unique<engine::PostponedTask>(
       now() + std::clamp(delay, std::chrono::nanoseconds{0}, longest), std::move(task));

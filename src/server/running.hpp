@@ -26,7 +26,20 @@ class Server::Running {
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
-  void start();
+  /// While a `run` lasts: one at a time, and none of a server that was started.
+  class InRun {
+   public:
+    explicit InRun(Running& running);
+    ~InRun();
+    InRun(const InRun&) = delete;
+    InRun& operator=(const InRun&) = delete;
+
+   private:
+    Running& running_;
+  };
+
+  /// `caller` is named by what it throws.
+  void start(const char* caller);
   void request_drain(std::chrono::milliseconds deadline) noexcept;
   DrainReport wait();
   bool on_own_thread() const noexcept;
@@ -39,6 +52,8 @@ class Server::Running {
   const backend::Choice& choice() const noexcept { return choice_; }
   std::string listener_name(std::size_t index) const;
   const std::vector<backend::ListeningSockets>& listeners() const noexcept { return listeners_; }
+  /// Throws `std::out_of_range` that names the caller.
+  const backend::ListeningSockets& listener(std::size_t index, const char* caller) const;
   unsigned shards() const noexcept { return static_cast<unsigned>(group_.loops.size()); }
   Connection connection(ConnectionId id) const noexcept;
   engine::Loop* shard(unsigned index) const noexcept {
@@ -123,6 +138,7 @@ class Server::Running {
   std::mutex reopened_mutex_;
   std::vector<std::vector<NativeHandle>> reopened_;  // of reopened_mutex_: by listener, those made anew
   bool started_ = false;                             // of mutex_
+  bool in_run_ = false;                              // of mutex_
   bool starting_ = false;                            // of mutex_: start() runs
   std::atomic<Clock::rep> drain_requested_{0};
   std::atomic<Clock::rep> last_ended_{0};

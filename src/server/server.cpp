@@ -20,16 +20,18 @@ Server::Server(Options options, HandlerFactory factory)
 Server::~Server() = default;
 
 void Server::start() {
-  running_->start();
+  running_->start("Server::start");
 }
 
 DrainReport Server::run() {
+  // Before the signals are another's: a server that can't run must not take them.
+  const Running::InRun in_run{*running_};
   const auto stop = [](void* server, int nth, std::chrono::milliseconds at_most) noexcept {
     Running& running = *static_cast<Running*>(server);
     running.request_drain(nth == 1 ? std::min(running.options().drain_timeout, at_most) : std::chrono::milliseconds{0});
   };
   const backend::StopSignals signals{stop, running_.get()};
-  start();
+  running_->start("Server::run");
   return wait();
 }
 
@@ -77,6 +79,7 @@ std::error_code Server::abort(ConnectionId id) {
 }
 
 std::error_code Server::post(unsigned shard, std::function<void()> task) {
+  if (!task) return make_error_code(errc::invalid_argument);
   auto message = std::make_unique<Message>(Message::Kind::task);
   message->task = std::move(task);
   return running_->put(shard, std::move(message));
@@ -95,7 +98,7 @@ bool Server::took_over() const noexcept {
 }
 
 Address Server::address(std::size_t index) const {
-  return running_->listeners().at(index).address;
+  return running_->listener(index, "Server::address").address;
 }
 
 std::string Server::listener_name(std::size_t index) const {

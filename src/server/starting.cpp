@@ -7,11 +7,32 @@
 
 namespace iocpp {
 
-void Server::Running::start() {
+namespace {
+
+[[noreturn]] void refuse(const std::string& call, const char* why) {
+  throw std::system_error(make_error_code(errc::invalid_argument), call + ": " + why);
+}
+
+constexpr const char* runs_once = "it was started before; a server runs once: make a new one";
+
+}  // namespace
+
+Server::Running::InRun::InRun(Running& running) : running_{running} {
+  const std::lock_guard lock{running_.mutex_};
+  if (running_.in_run_) refuse("Server::run", "this server is already in run()");
+  if (running_.started_) refuse("Server::run", runs_once);
+  running_.in_run_ = true;
+}
+
+Server::Running::InRun::~InRun() {
+  const std::lock_guard lock{running_.mutex_};
+  running_.in_run_ = false;
+}
+
+void Server::Running::start(const char* caller) {
   {
     const std::lock_guard lock{mutex_};
-    if (std::exchange(started_, true))
-      throw std::system_error(make_error_code(errc::invalid_argument), "Server::start: called before");
+    if (std::exchange(started_, true)) refuse(caller, runs_once);
     starting_ = true;
   }
   // Until it is replaced, a predecessor has whoever waits in the sockets that both have.

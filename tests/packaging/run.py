@@ -53,6 +53,9 @@ def cases(arguments, work):
     for kind in ("static", "shared"):
         yield f"find_package_{kind}", lambda kind=kind: ways.find_package(made, work / f"found-{kind}", kind, kind)
         yield f"pkg_config_{kind}", lambda kind=kind: ways.pkg_config(made, work / f"pc-{kind}", kind)
+    yield "pkg_config_in_its_own_folder", lambda: ways.pkg_config_in_its_own_folder(made, work / "pc-rpath")
+    yield "pkg_config_static_beside_shared", lambda: ways.pkg_config_static_beside_shared(made, work / "pc-beside")
+    yield "pkg_config_simulator", lambda: ways.pkg_config_simulator(made, work / "pc-simulator")
     yield "find_package_takes_the_shared_one", lambda: ways.find_package(made, work / "found", "", "shared")
     yield "find_package_refuses", lambda: ways.refused(made, work / "refused")
     yield "debian_packages_say_what_they_need", lambda: ways.debian_fields(debs)

@@ -57,10 +57,13 @@ class Installed:
         """Of a program that finds a shared library in the folder."""
         return {**os.environ, "LD_LIBRARY_PATH": str(self.libraries)}
 
+    def said(self, *words):
+        """What pkg-config says."""
+        return run("pkg-config", *words, env={**os.environ, "PKG_CONFIG_PATH": str(self.libraries / "pkgconfig")}).split()
+
     def flags(self, *options):
-        """What pkg-config says; it must find the folder, and no other."""
-        folders = {**os.environ, "PKG_CONFIG_PATH": str(self.libraries / "pkgconfig")}
-        flags = run("pkg-config", "--cflags", "--libs", *options, "iocpp", env=folders).split()
+        """For the library; it must be found in the folder, and no other."""
+        flags = self.said("--cflags", "--libs", *options, "iocpp")
         if f"-L{self.libraries}" not in [os.path.normpath(flag) if flag[0] != "-" else
                                          flag[:2] + os.path.normpath(flag[2:]) for flag in flags]:
             raise Failed(f"pkg-config says {flags}, and the libraries are in {self.libraries}")
@@ -111,6 +114,32 @@ def pkg_config(installed, folder, kind):
     run(*CXX, *linked, CONSUMER / "echo.cpp", *installed.flags(*(f"-{word}" for word in linked)), "-o", folder / "echo")
     expect(kind, folder / "echo")
     return served(folder / "echo", env=installed.environment())
+
+
+def pkg_config_in_its_own_folder(installed, folder):
+    """A folder that the system's loader does not know: the program has the place in it, as docs/PACKAGING.md says."""
+    folder.mkdir()
+    libraries, = installed.said("--variable=libdir", "iocpp")
+    run(*CXX, CONSUMER / "echo.cpp", *installed.flags(), f"-Wl,-rpath,{libraries}", "-o", folder / "echo")
+    expect("shared", folder / "echo")
+    return served(folder / "echo")
+
+
+def pkg_config_static_beside_shared(installed, folder):
+    """The one library by its file, although the other is there."""
+    folder.mkdir()
+    libraries, = installed.said("--variable=libdir", "iocpp")
+    run(*CXX, CONSUMER / "echo.cpp", *installed.said("--cflags", "iocpp"), f"{libraries}/libiocpp.a",
+        *installed.said("--libs", "liburing"), "-pthread", "-o", folder / "echo")
+    expect("static", folder / "echo")
+    return served(folder / "echo")
+
+
+def pkg_config_simulator(installed, folder):
+    folder.mkdir()
+    run(*CXX, CONSUMER / "simulated.cpp", *installed.said("--cflags", "--libs", "iocpp-simulator"), "-o", folder / "simulated")
+    expect("static", folder / "simulated")
+    return run(folder / "simulated")
 
 
 def embedded(way, folder, *options):

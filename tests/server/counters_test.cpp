@@ -8,6 +8,20 @@
 namespace iocpp::tests {
 namespace {
 
+TEST(Counters, have_names_of_their_own) {
+  std::set<std::string_view> names;
+  std::set<std::uint64_t> values;
+  Counters counters;
+  std::uint64_t next = 0;
+  for (const NamedCounter& each : named_counters) counters.*each.number = ++next;
+  for (const NamedCounter& each : named_counters) {
+    EXPECT_TRUE(names.insert(each.name).second) << each.name;
+    EXPECT_TRUE(values.insert(counters.*each.number).second) << each.name << " is another one's number";
+  }
+  EXPECT_EQ(counters.accepted, 1U);
+  EXPECT_EQ(counters.listeners_paused, named_counters.size());
+}
+
 TEST(Counters, add_up_at_rest) {
   Journal journal;
   journal.received = [](Connection connection, std::span<const std::byte> bytes) {

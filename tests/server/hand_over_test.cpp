@@ -310,6 +310,7 @@ TEST_F(MeetingPoint, is_never_put_in_a_files_place) {
 }
 
 TEST_F(MeetingPoint, that_can_not_be_is_an_error) {
+  EXPECT_EQ(refusal(at(std::filesystem::path{path_}.parent_path())), errc::invalid_argument);
   EXPECT_EQ(refusal(at(std::string(200, 'x'))), errc::invalid_argument);
   EXPECT_TRUE(refusal(at(directory_.file("none/hand-over"))));
 }

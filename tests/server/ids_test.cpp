@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <unordered_map>
 
 #include "server/live_server.hpp"
 
@@ -46,6 +47,12 @@ std::vector<ConnectionId> wrong_ids(const std::vector<ConnectionId>& live) {
     wrong.emplace_back(static_cast<unsigned>(value & 1U), static_cast<std::uint32_t>(value >> 8) & 0x3ffU, 1'000'000U);
   }
   return wrong;
+}
+
+TEST(ConnectionIds, are_keys_of_unordered_containers) {
+  const std::unordered_map<ConnectionId, int> numbers{{ConnectionId{1, 2, 3}, 7}};
+  EXPECT_EQ(numbers.at(ConnectionId(1, 2, 3)), 7);
+  EXPECT_FALSE(numbers.contains(ConnectionId(1, 2, 4)));
 }
 
 TEST(ConnectionIds, that_are_wrong_reach_nobody) {

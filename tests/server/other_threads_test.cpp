@@ -242,6 +242,16 @@ TEST(ServerPost, runs_on_the_shards_thread_in_order) {
   EXPECT_EQ(server->post(2, [] {}), errc::invalid_argument);
 }
 
+// It was taken, and thrown as std::bad_function_call on the shard's thread.
+TEST(ServerPost, of_no_task_is_refused) {
+  Journal journal;
+  LiveServer server{journal};
+  EXPECT_EQ(server->post(0, {}), errc::invalid_argument);
+  EXPECT_EQ(server->post_after(0, std::chrono::seconds{0}, {}), errc::invalid_argument);
+  server.on_shard([] {});
+  EXPECT_EQ(server.counters().handler_exceptions, 0U);
+}
+
 TEST(ServerPost, task_that_is_not_run_is_destroyed) {
   Journal journal;
   LiveServer server{journal};

@@ -65,6 +65,40 @@ TEST(Run, of_two_servers_at_once_is_refused) {
   first->request_drain(0ms);
 }
 
+std::string refusal_to_run(Server& server) {
+  try {
+    server.run();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), errc::invalid_argument);
+    return error.what();
+  }
+  return "";
+}
+
+// It was told that another server of the process is in run().
+TEST(Run, of_one_server_twice_at_once_says_that_it_is_this_one) {
+  Journal journal;
+  journal.received = echo;
+  RunningServer server{journal};
+  server.served().close();
+  EXPECT_NE(refusal_to_run(*server).find("Server::run: this server is already in run()"), std::string::npos);
+  server.served().close();
+  server->request_drain(0ms);
+}
+
+TEST(Run, after_the_end_says_that_a_server_runs_once) {
+  Journal journal;
+  Server server{on_loopback(), journal};
+  server.request_drain(1h);
+  server.run();
+  const std::string said = refusal_to_run(server);
+  EXPECT_NE(said.find("Server::run: "), std::string::npos) << said;
+  EXPECT_NE(said.find("a server runs once: make a new one"), std::string::npos) << said;
+  Server another{on_loopback(), journal};
+  another.request_drain(1h);
+  EXPECT_EQ(another.run().cut, 0U) << "the refused one has kept the signals";
+}
+
 TEST(Wait, on_a_shards_thread_would_wait_for_itself) {
   Journal journal;
   std::atomic<Server*> server{nullptr};

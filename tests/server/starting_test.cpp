@@ -74,6 +74,41 @@ TEST(Listening, on_what_is_no_address) {
   }
 }
 
+// "Not a numeric address" did not say what is wrong with an address that looks like one.
+TEST(Listening, on_a_host_with_brackets_or_a_port_says_where_the_port_belongs) {
+  for (const char* host : {"[::1]", "127.0.0.1:80", "[::1]:80", "localhost:80"}) {
+    const std::string one = failure_of({.host = host}).what();
+    EXPECT_NE(one.find("Options::host '" + std::string{host} + "'"), std::string::npos) << one;
+    EXPECT_NE(one.find("without brackets and port; the port is Options::port"), std::string::npos) << one;
+    const std::string listed = failure_of({.listen = {{.host = host}}}).what();
+    EXPECT_NE(listed.find("the port is Listen::port"), std::string::npos) << listed;
+  }
+}
+
+// The system's answer was that another process listens there.
+TEST(Listening, twice_on_one_port_names_the_two) {
+  const Listen listen{.host = "127.0.0.1", .port = 50'001};
+  const std::system_error error = failure_of({.listen = {{.host = "127.0.0.1"}, listen, listen}});
+  EXPECT_EQ(error.code(), errc::invalid_argument);
+  EXPECT_NE(std::string{error.what()}.find("1 and 2 are both '127.0.0.1' port 50001"), std::string::npos)
+      << error.what();
+}
+
+TEST(Listening, says_of_a_listener_that_is_none_how_many_there_are) {
+  Journal journal;
+  const Server server{on_loopback(), journal};
+  const auto said = [](const auto& call) -> std::string {
+    try {
+      call();
+    } catch (const std::out_of_range& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(said([&] { (void)server.address(5); }), "Server::address: listener 5 of 1");
+  EXPECT_EQ(said([&] { (void)server.listener_name(1); }), "Server::listener_name: listener 1 of 1");
+}
+
 TEST(Listening, on_several_addresses_of_which_one_fails) {
   Options options;
   options.listen = {{.host = "127.0.0.1"}, {.host = "::1"}, {.host = "192.0.2.1"}};

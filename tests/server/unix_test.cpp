@@ -190,6 +190,7 @@ TEST_F(UnixSocket, a_file_that_is_no_socket_stays) {
     FAIL() << "a file was taken for a stale socket";
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), errc::address_in_use);
+    EXPECT_NE(std::string{error.what()}.find("what is there is no socket"), std::string::npos) << error.what();
   }
   EXPECT_EQ(fs::file_size(path), 8U);
 }
@@ -219,6 +220,25 @@ TEST_F(UnixSocket, a_name_that_is_none_is_refused) {
       EXPECT_EQ(error.code(), errc::invalid_argument) << name;
     }
   }
+}
+
+// The port was overlooked.
+TEST_F(UnixSocket, a_port_is_refused_and_so_is_the_same_path_twice) {
+  const auto refusal_of = [](Options options) -> std::string {
+    Handler handler;
+    try {
+      const Server server{std::move(options), handler};
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code(), errc::invalid_argument);
+      return error.what();
+    }
+    return "";
+  };
+  const std::string host = "unix:" + path;
+  EXPECT_NE(refusal_of({.port = 7, .host = host}).find("leave Options::port alone"), std::string::npos);
+  EXPECT_NE(refusal_of({.listen = {{.host = host, .port = 7}}}).find("leave Listen::port alone"), std::string::npos);
+  EXPECT_NE(refusal_of({.listen = {{.host = host}, {.host = host}}}).find("0 and 1 are both"), std::string::npos);
+  EXPECT_FALSE(fs::exists(path));
 }
 
 TEST_F(UnixSocket, the_peers_credentials_are_known) {

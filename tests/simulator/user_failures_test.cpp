@@ -29,6 +29,30 @@ TEST(UserSimulationFailure, of_an_expectation_says_who_expected_what_and_what_ca
             R"(peer 0, step 2, sends "x": it has left, and its script goes on)");
 }
 
+// A wrong answer alone did not say where in the conversation it came.
+TEST(UserSimulationFailure, of_an_expectation_says_what_had_come_before) {
+  const auto before_of = [](const std::function<void(Simulation&)>& script) {
+    Echo echo;
+    Simulation simulation;
+    simulation.serve(echo);
+    script(simulation);
+    return simulation.run().received_before;
+  };
+  EXPECT_EQ(before_of([](Simulation& it) { it.connect().send("a\nbcd").expect("a\n").expect_bytes(2).expect("x"); }),
+            R"("a\nbc")");
+  EXPECT_EQ(before_of([](Simulation& it) { it.connect().send("ab").expect("x"); }), "");
+  EXPECT_EQ(before_of([](Simulation& it) { it.connect().send("ab").expect("ab"); }), "");
+  const std::string most(60, 'a');
+  const auto long_before = [&](std::size_t count) {
+    return before_of([&](Simulation& it) {
+      it.connect().send("-");  // another one's
+      it.connect().send(std::string(count, 'b') + most + "c").expect_bytes(count + most.size()).expect_end();
+    });
+  };
+  EXPECT_EQ(long_before(0), '"' + most + '"');
+  EXPECT_EQ(long_before(1), "... \"" + most + '"');
+}
+
 TEST(UserSimulationFailure, of_a_handler_that_throws_is_its_text_or_a_connections_end) {
   struct Thrower : Handler {
     void on_receive(Connection, std::span<const std::byte>) override { throw std::runtime_error{"no such word"}; }
@@ -119,6 +143,21 @@ TEST(UserSimulationFailure, has_steps_and_a_replay) {
   EXPECT_FALSE(result.last_steps.empty());
   EXPECT_EQ(result.replay, "seed=4 system=epoll faults=light random_peers=2");
   EXPECT_NE(result.text().find(result.replay), std::string::npos);
+}
+
+TEST(UserSimulationFailure, shows_what_had_come_before_in_its_text) {
+  Echo echo;
+  Simulation simulation;
+  simulation.serve(echo);
+  simulation.connect().send("ab").expect("a").expect("x");
+  EXPECT_NE(simulation.run().text().find("\n  before that it had received \"a\"\n"), std::string::npos);
+}
+
+// Nothing below 0 can be drawn: the processor ended the process (SIGFPE).
+TEST(UserSimulationFailure, of_a_number_below_nothing_is_told) {
+  Simulation simulation;
+  EXPECT_THROW(simulation.random(0), std::invalid_argument);
+  EXPECT_EQ(simulation.random(1), 0U);
 }
 
 TEST(UserSimulationFailure, of_a_check_or_a_task_that_throws_a_number_is_told) {

@@ -117,6 +117,91 @@ void one_peer(Simulation& simulation) {
   simulation.connect().send("a").expect("a").half_close().expect_end();
 }
 
+/// In the environment while it lives.
+class Replay {
+ public:
+  explicit Replay(const char* text) { set(text); }
+  ~Replay() { set(nullptr); }
+  Replay(const Replay&) = delete;
+  Replay& operator=(const Replay&) = delete;
+
+ private:
+  static void set(const char* text) {
+#ifdef _WIN32
+    ::_putenv_s("IOCPP_SIMULATE", text == nullptr ? "" : text);
+#else
+    text == nullptr ? ::unsetenv("IOCPP_SIMULATE") : ::setenv("IOCPP_SIMULATE", text, 1);
+#endif
+  }
+};
+
+/// The seeds that are run of a test of this name.
+std::vector<std::uint64_t> seeds_run(const std::string& name) {
+  std::vector<std::uint64_t> seeds;
+  const SeedsResult result = for_each_seed(1, 3,
+                                           [&](Simulation& simulation) {
+                                             seeds.push_back(simulation.options().seed);
+                                             one_peer(simulation);
+                                           },
+                                           {.name = name});
+  EXPECT_TRUE(result.passed());
+  EXPECT_EQ(result.left_out, seeds.empty());
+  return seeds;
+}
+
+TEST(ForEachSeed, replays_the_test_that_is_named_and_no_other) {
+  using Seeds = std::vector<std::uint64_t>;
+  EXPECT_EQ(seeds_run("a"), (Seeds{1, 2, 3}));
+  const Replay replay{"test=big_auction seed=7 system=iocp faults=none"};
+  EXPECT_EQ(seeds_run("big auction"), Seeds{7});
+  EXPECT_EQ(seeds_run("auction"), Seeds{});
+  EXPECT_EQ(seeds_run(""), Seeds{});
+}
+
+TEST(ForEachSeed, replays_every_test_where_none_is_named) {
+  const Replay replay{"seed=7"};
+  EXPECT_EQ(seeds_run("auction"), std::vector<std::uint64_t>{7});
+  EXPECT_EQ(seeds_run(""), std::vector<std::uint64_t>{7});
+}
+
+TEST(ForEachSeed, names_the_test_that_failed_and_so_does_its_replay) {
+  const SeedsResult result = for_each_seed(1, 1,
+                                           [](Simulation& simulation) {
+                                             simulation.serve([](unsigned) { return std::make_unique<Echo>(); });
+                                             simulation.connect().send("a").expect("b");
+                                           },
+                                           {.name = "it's an echo"});
+  ASSERT_FALSE(result.passed());
+  EXPECT_NE(result.text().find("FAILED, it's an echo, seed 1: "), std::string::npos) << result.text();
+  EXPECT_EQ(result.failure->replay, "test=it_s_an_echo seed=1 system=epoll faults=none");
+}
+
+TEST(ForEachSeed, replays_what_failed_before_there_was_a_system) {
+  const auto test = [](Simulation&) { throw std::runtime_error{"oh"}; };
+  const SeedsResult first = for_each_seed(2, 2, test);
+  ASSERT_FALSE(first.passed());
+  const Replay replay{first.failure->replay.c_str()};
+  const SeedsResult again = for_each_seed(1, 1, test);
+  ASSERT_FALSE(again.passed());
+  EXPECT_EQ(again.failure->violation, "the test threw: oh");
+  EXPECT_EQ(again.failure->options.seed, 2U);
+}
+
+// An exception left for_each_seed, and main; a system or a rate of faults of an unknown name was taken for none at all.
+TEST(ForEachSeed, fails_where_it_does_not_understand_its_replay) {
+  for (const char* text : {"seed", "sed=1", "seed=x", "seed=1 system=epol", "faults=many", "absent=1,", "only_faults=x",
+                           "random_peers=4294967296", "absent=4294967296"}) {
+    const Replay replay{text};
+    int runs = 0;
+    const SeedsResult result = for_each_seed(1, 3, [&runs](Simulation&) { ++runs; });
+    EXPECT_FALSE(result.passed()) << text;
+    EXPECT_EQ(runs, 0) << text;
+    const std::string last = std::string{text}.substr(std::string{text}.rfind(' ') + 1);
+    EXPECT_NE(result.text().find("FAILED, IOCPP_SIMULATE: \"" + last + "\" is not known"), std::string::npos)
+        << result.text();
+  }
+}
+
 TEST(ForEachSeed, puts_back_what_handled_crashes_before) {
   const auto own = +[](int) {};
   const auto before = std::signal(SIGABRT, own);

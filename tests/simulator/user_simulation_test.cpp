@@ -309,6 +309,15 @@ TEST(UserSimulation, refuses_calls_out_of_order) {
   EXPECT_THROW(simulation.connect(), std::logic_error);
 }
 
+TEST(UserSimulation, refuses_no_task_as_a_server_does) {
+  Echo echo;
+  Simulation simulation;
+  simulation.serve(echo);
+  EXPECT_EQ(simulation.post(0, {}), errc::invalid_argument);
+  EXPECT_EQ(simulation.post_after(0, 1s, {}), errc::invalid_argument);
+  EXPECT_TRUE(simulation.run().passed());
+}
+
 TEST(UserSimulation, is_one_at_a_time) {
   Echo echo;
   Simulation first;

@@ -73,6 +73,20 @@ TEST(Echo, one_wrong_bit_is_seen) {
   EXPECT_FALSE(result.passed());
 }
 
+TEST(Echo, of_a_server_that_is_no_echo_server_says_how_it_answers) {
+  Behaviour behaviour;
+  behaviour.greeting = std::string(50, 'a');
+  SmallServer server{behaviour};
+  EXPECT_EQ(stress::run_echo(echo_of(8, server.address())).faults.wrong_answer().text(),
+            '"' + std::string(40, 'a') + "\": is it an echo server?");
+  behaviour.greeting.clear();
+  behaviour.flip_at = 100'000;
+  SmallServer late{behaviour};
+  EchoOptions options = echo_of(8, late.address());
+  options.bytes = 50'000;
+  EXPECT_TRUE(stress::run_echo(options).faults.wrong_answer().empty()) << "an echo server, with a mistake";
+}
+
 TEST(Echo, wrong_bits_pass_where_nobody_verifies) {
   Behaviour behaviour;
   behaviour.flip_at = 3;

@@ -26,6 +26,18 @@ TEST(HostPort, forms_that_are_none) {
   }
 }
 
+// A port out of its range was told as "is not HOST:PORT", which it is.
+TEST(HostPort, a_port_out_of_its_range_is_told_as_that) {
+  for (const char* text : {"127.0.0.1:65536", ":70000", "[::1]:99999999999999999999", "99999"}) {
+    EXPECT_EQ(program::objection(text, 0, "FORMS"), "has no such port: it is 0 to 65535, 0 for a free one") << text;
+    EXPECT_EQ(program::objection(text, 1, "FORMS"), "has no such port: it is 1 to 65535") << text;
+  }
+  EXPECT_EQ(program::objection("127.0.0.1:0", 1, "FORMS"), "has no such port: it is 1 to 65535");
+  for (const char* text :
+       {"", "80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "::1:70000", "a b:70000", "example.org:80"})
+    EXPECT_EQ(program::objection(text, 0, "FORMS"), "is not FORMS") << text;
+}
+
 TEST(HostPort, only_numeric_hosts_and_localhost_resolve) {
   EXPECT_TRUE(stress::resolve({"127.0.0.1", 80}));
   EXPECT_TRUE(stress::resolve({"::1", 80}));

@@ -102,7 +102,8 @@ void SmallServer::accept_one() {
     end(handle, behaviour_.end == Behaviour::End::reset);
     iocpp::tests::close_socket(handle);
   } else {
-    connections_.emplace(handle, Connection{});
+    const std::string& greeting = behaviour_.greeting;
+    connections_.emplace(handle, Connection{.to_send = {greeting.begin(), greeting.end()}});
   }
 }
 

@@ -22,6 +22,7 @@ struct Behaviour {
   std::uint64_t accepts_max = std::numeric_limits<std::uint64_t>::max();  ///< Never accepts another one then.
   bool answers = true;                                                    ///< False: reads and throws away.
   bool reads = true;                                                      ///< False: never reads.
+  std::string greeting;                                                   ///< What each connection is told first.
   std::optional<std::size_t> flip_at;    ///< One bit of each connection's byte at this offset comes back wrong.
   std::optional<std::size_t> end_after;  ///< Ends each connection after it has echoed so many bytes; 0: at once.
   End end = End::in_order;               ///< How it ends them.

@@ -145,8 +145,20 @@ TEST(Storm, wrong_bytes_fail_though_it_accepts) {
   EXPECT_EQ(result.faults[Fault::wrong_bytes], 20U);
   EXPECT_EQ(result.echoed, 0U);
   EXPECT_FALSE(result.passed(false));
-  EXPECT_EQ(result.verdict_text(), "not serving: wrong bytes");
+  EXPECT_TRUE(result.verdict_text().starts_with("not serving: wrong bytes, \"")) << result.verdict_text();
   expect_books_balance(result);
+}
+
+// "Wrong bytes" did not say that the server is none for this client.
+TEST(Storm, of_a_server_that_is_no_echo_server_says_how_it_answers) {
+  Behaviour behaviour;
+  behaviour.greeting = "220 \"mail\" \x01\r\n";
+  SmallServer server{behaviour};
+  const StormResult result = stress::run_storm(storm_of(40, server.address()));
+  const std::string verdict = result.verdict_text();
+  EXPECT_TRUE(verdict.starts_with(R"(not serving: wrong bytes, "220 \"mail\" \x01\r\n)")) << verdict;
+  EXPECT_TRUE(verdict.ends_with("\": is it an echo server?")) << verdict;
+  EXPECT_FALSE(result.faults.wrong_answer().empty());
 }
 
 TEST(Storm, connection_shed_at_once_was_closed_without_an_answer) {

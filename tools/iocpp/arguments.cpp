@@ -34,7 +34,11 @@ std::string duration_argument(std::chrono::nanoseconds duration) {
 }
 
 void refuse(const std::string& name, const std::string& text, const std::string& wanted) {
-  throw CLI::ValidationError(name, "'" + text + "' is not " + wanted);
+  object(name, text, "is not " + wanted);
+}
+
+void object(const std::string& name, const std::string& text, const std::string& objection) {
+  throw CLI::ValidationError(name, "'" + text + "' " + objection);
 }
 
 CLI::Option* add_share(CLI::App& app, const std::string& name, double& value, const std::string& description) {

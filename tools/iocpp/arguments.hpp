@@ -38,6 +38,8 @@ std::string size_argument(std::uint64_t bytes);
 std::string duration_argument(std::chrono::nanoseconds duration);
 
 [[noreturn]] void refuse(const std::string& name, const std::string& text, const std::string& wanted);
+/// The same, in other words than "is not".
+[[noreturn]] void object(const std::string& name, const std::string& text, const std::string& objection);
 
 template <std::unsigned_integral Number>
 CLI::Option* add_count(CLI::App& app, const std::string& name, Number& value, std::uint64_t least, std::uint64_t most,

@@ -40,9 +40,10 @@ void add_listeners(CLI::App& app, Serve& serve) {
       }
       const auto address = program::parse_host_port(text);
       if (!address) {
-        program::refuse("--listen", text,
-                        "HOST:PORT, unix:PATH or systemd, such as 127.0.0.1:50000, [::1]:50000, localhost:0, :50000 or "
-                        "unix:/run/echo");
+        program::object("--listen", text,
+                        program::objection(text, 0,
+                                           "HOST:PORT, unix:PATH or systemd, such as 127.0.0.1:50000, [::1]:50000, "
+                                           "localhost:0, :50000 or unix:/run/echo"));
       }
       listen.push_back({.host = address->host, .port = address->port});
     }

@@ -68,42 +68,12 @@ void print(std::ostream& out, const iocpp::Counters& counters, const iocpp::Drai
 }
 
 nlohmann::ordered_json to_json(const iocpp::Counters& counters) {
-  return {{"accepted", counters.accepted},
-          {"shed", counters.shed},
-          {"refused", counters.refused},
-          {"refused_for", json_by<iocpp::Refusal>(counters.refused_for)},
-          {"preparing", counters.preparing},
-          {"stage_failed", counters.stage_failed},
-          {"proxy_failed", json_by<iocpp::ProxyFailure>(counters.proxy_failed)},
-          {"accept_attempts", counters.accept_attempts},
-          {"accept_dropped", counters.accept_dropped},
-          {"accept_no_resources", counters.accept_no_resources},
-          {"accept_no_handles", counters.accept_no_handles},
-          {"accept_retries_paced", counters.accept_retries_paced},
-          {"accept_pauses", counters.accept_pauses},
-          {"addresses_untracked", counters.addresses_untracked},
-          {"listeners_lost", counters.listeners_lost},
-          {"listeners_restored", counters.listeners_restored},
-          {"connections_open", counters.connections_open},
-          {"disconnected", json_by<iocpp::DisconnectReason>(counters.disconnected)},
-          {"bytes_received", counters.bytes_received},
-          {"bytes_sent", counters.bytes_sent},
-          {"unsent_bytes", counters.unsent_bytes},
-          {"handler_exceptions", counters.handler_exceptions},
-          {"send_total_overflows", counters.send_total_overflows},
-          {"receive_buffers_empty", counters.receive_buffers_empty},
-          {"resource_retries", counters.resource_retries},
-          {"completion_overflows", counters.completion_overflows},
-          {"stale_completions", counters.stale_completions},
-          {"mailbox_full", counters.mailbox_full},
-          {"mailbox_undeliverable", counters.mailbox_undeliverable},
-          {"misplaced_calls", counters.misplaced_calls},
-          {"loop_errors", counters.loop_errors},
-          {"turns", counters.turns},
-          {"listeners_open", counters.listeners_open},
-          {"accepts_in_flight", counters.accepts_in_flight},
-          {"listeners_waiting", counters.listeners_waiting},
-          {"listeners_paused", counters.listeners_paused}};
+  nlohmann::ordered_json json;
+  for (const iocpp::NamedCounter& each : iocpp::named_counters) json[std::string{each.name}] = counters.*each.number;
+  json["refused_for"] = json_by<iocpp::Refusal>(counters.refused_for);
+  json["proxy_failed"] = json_by<iocpp::ProxyFailure>(counters.proxy_failed);
+  json["disconnected"] = json_by<iocpp::DisconnectReason>(counters.disconnected);
+  return json;
 }
 
 nlohmann::ordered_json to_json(const iocpp::DrainReport& drain) {

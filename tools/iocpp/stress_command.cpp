@@ -55,7 +55,11 @@ void add_target(CLI::App& app, stress::SocketAddress& target) {
   const auto read = [&target](const std::string& text) {
     const auto host_port = program::parse_host_port(text);
     const auto address = host_port && host_port->port != 0 ? stress::resolve(*host_port) : std::nullopt;
-    if (!address) program::refuse("TARGET", text, "HOST:PORT, such as 127.0.0.1:50000, [::1]:50000 or localhost:50000");
+    if (!address) {
+      program::object(
+          "TARGET", text,
+          program::objection(text, 1, "HOST:PORT, such as 127.0.0.1:50000, [::1]:50000 or localhost:50000"));
+    }
     target = *address;
   };
   app.add_option_function<std::string>(

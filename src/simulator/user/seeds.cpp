@@ -134,6 +134,25 @@ void fail_untested(SeedsResult& result, SimulationResult&& last_run) {
   std::fputs((result.text() + '\n').c_str(), stderr);
 }
 
+/// IOCPP_SIMULATE is for the test of another name; who expects a run must see that there is none.
+SeedsResult left_out(const SimulationOptions& options, const char* replay) {
+  std::fprintf(stderr, "%s: not run, since IOCPP_SIMULATE is '%s'\n",
+               options.name.empty() ? "a test without a name" : options.name.c_str(), replay);
+  SeedsResult result;
+  result.left_out = true;
+  return result;
+}
+
+/// What can't be run has failed: nobody is to take it for a run that has passed.
+SeedsResult not_understood(const SimulationOptions& options, const std::exception& why) {
+  SeedsResult result;
+  result.failure.emplace();
+  result.failure->options = options;
+  result.failure->violation = why.what();
+  std::fputs((result.text() + '\n').c_str(), stderr);
+  return result;
+}
+
 std::string hash_text(std::uint64_t hash) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
@@ -150,14 +169,18 @@ std::string size_text(const SimulationResult& result) {
 
 std::string SimulationResult::text() const {
   if (passed()) return "seed " + std::to_string(options.seed) + " passed: " + size_text(*this);
-  std::string text = "FAILED, seed " + std::to_string(options.seed) + ": " + violation + "\n  " + size_text(*this) +
-                     "\n  again: IOCPP_SIMULATE='" + replay + "' in the environment of for_each_seed";
+  std::string text = "FAILED, " + (options.name.empty() ? "" : options.name + ", ");
+  if (replay.empty()) return text + violation;
+  text += "seed " + std::to_string(options.seed) + ": " + violation;
+  if (!received_before.empty()) text += "\n  before that it had received " + received_before;
+  text += "\n  " + size_text(*this) + "\n  again: IOCPP_SIMULATE='" + replay + "' in the environment of for_each_seed";
   if (!last_steps.empty()) text += "\n  the last steps:";
   for (const std::string& step : last_steps) text += "\n    " + step;
   return text;
 }
 
 std::string SeedsResult::text() const {
+  if (left_out) return "not run: IOCPP_SIMULATE names another test";
   if (!failure) {
     return std::to_string(runs) + " runs passed: " + std::to_string(connections) + " connections, " +
            std::to_string(faults) + " faults" +
@@ -184,7 +207,13 @@ SeedsResult for_each_seed(std::uint64_t first, std::uint64_t last, const std::fu
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the one thread that a test has here
   const char* replay = std::getenv("IOCPP_SIMULATE");
   if (replay != nullptr) {
-    one = simulator::replayed(one, replay);
+    const std::string name = simulator::name_in(replay);
+    if (!name.empty() && name != simulator::word_of(options.name)) return left_out(options, replay);
+    try {
+      one = simulator::replayed(one, replay);
+    } catch (const std::invalid_argument& why) {
+      return not_understood(options, why);
+    }
     first = last = one.seed;
   }
   if (first > last)

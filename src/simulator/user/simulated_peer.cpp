@@ -6,8 +6,20 @@ namespace iocpp {
 using simulator::Step;
 using Kind = Step::Kind;
 
+namespace {
+
+/// Of the bytes that it has received, how many are behind it with this step.
+std::size_t taken_by(const Step& step) noexcept {
+  if (step.kind == Kind::expect) return step.bytes.size();
+  return step.kind == Kind::expect_bytes ? step.count : 0;
+}
+
+}  // namespace
+
 SimulatedPeer& SimulatedPeer::append(simulator::Step&& step) {
+  const std::size_t takes = taken_by(step);
   simulation_->running_->going().scripted().append(number_, std::move(step));
+  simulation_->running_->note_step(number_, takes);
   return *this;
 }
 

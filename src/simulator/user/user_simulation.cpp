@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
 #include "iocpp/error.hpp"
 #include "server/check_options.hpp"
+#include "simulator/quoted.hpp"
 
 namespace iocpp {
 
@@ -138,7 +140,9 @@ simulator::Run& Simulation::Running::going() const {
 }
 
 SimulatedPeer& Simulation::Running::connect(Simulation& simulation, std::chrono::nanoseconds delay) {
-  return peers_.emplace_back(SimulatedPeer{simulation, going().scripted().add(delay)});
+  SimulatedPeer& peer = peers_.emplace_back(SimulatedPeer{simulation, going().scripted().add(delay)});
+  takes_.emplace_back();
+  return peer;
 }
 
 void Simulation::Running::run_for(std::chrono::nanoseconds time) {
@@ -182,6 +186,26 @@ std::error_code Simulation::Running::put(unsigned shard, std::unique_ptr<engine:
   return server().put(shard, std::move(message));
 }
 
+std::uint64_t Simulation::Running::random(std::uint64_t bound) {
+  if (bound == 0) throw std::invalid_argument("Simulation::random: a bound of at least 1");
+  return chance_.below(bound);
+}
+
+/// What a failing step of a peer had behind it: a wrong answer is understood by the ones before it.
+std::string Simulation::Running::received_before(std::string_view violation) const {
+  constexpr std::size_t most = 60;
+  unsigned peer = 0;
+  unsigned step = 0;
+  if (std::sscanf(std::string{violation}.c_str(), "peer %u, step %u, expects ", &peer, &step) != 2) return {};
+  if (peer >= takes_.size() || step == 0 || step > takes_[peer].size()) return {};
+  const std::vector<std::size_t>& takes = takes_[peer];
+  const auto taken = std::accumulate(takes.begin(), takes.begin() + step - 1, std::size_t{0});
+  const std::string_view before = run_->scripted().received(peer).substr(0, taken);
+  if (before.empty()) return {};
+  const std::string_view shown = before.substr(before.size() - std::min(before.size(), most));
+  return (shown.size() < before.size() ? "... " : "") + simulator::quoted(shown);
+}
+
 void Simulation::Running::conclude() {
   result_.options = options_;
   result_.replay = simulator::replay_of(options_);
@@ -190,6 +214,7 @@ void Simulation::Running::conclude() {
   simulator::Outcome outcome = run_->outcome();
   if (outcome.violated == simulator::own_check) {
     result_.violation = outcome.detail;
+    result_.received_before = received_before(outcome.detail);
   } else if (outcome.violated != 0) {
     result_.violation =
         "iocpp's invariant " + std::to_string(outcome.violated) + ", " + outcome.invariant + ": " + outcome.detail;
@@ -254,12 +279,14 @@ std::function<void()> Simulation::Running::guarded(std::function<void()> task) {
 }
 
 std::error_code Simulation::post(unsigned shard, std::function<void()> task) {
+  if (!task) return make_error_code(errc::invalid_argument);
   auto message = std::make_unique<engine::Message>(engine::Message::Kind::task);
   message->task = running_->guarded(std::move(task));
   return running_->put(shard, std::move(message));
 }
 
 std::error_code Simulation::post_after(unsigned shard, std::chrono::nanoseconds delay, std::function<void()> task) {
+  if (!task) return make_error_code(errc::invalid_argument);
   constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
   auto message = std::make_unique<engine::Message>(engine::Message::Kind::postponed);
   const TimePoint due = running_->server().now() + std::clamp(delay, std::chrono::nanoseconds{0}, longest);

@@ -32,7 +32,9 @@ class Simulation::Running {
   bool ended() const noexcept { return ended_; }
   /// One run of many: whether anything was tested is seen by all of them together.
   void be_of_many() noexcept { of_many_ = true; }
-  std::uint64_t random(std::uint64_t bound) noexcept { return chance_.below(bound); }
+  std::uint64_t random(std::uint64_t bound);
+  /// A peer's next step takes so many of the bytes that it has received, once it is done.
+  void note_step(std::uint32_t peer, std::size_t takes) { takes_[peer].push_back(takes); }
   const SimulationOptions& options() const noexcept { return options_; }
 
  private:
@@ -46,11 +48,13 @@ class Simulation::Running {
   simulator::Draft draft_of(const simulator::Plan& plan) const;
   void do_checks();
   void conclude();
+  std::string received_before(std::string_view violation) const;
 
   SimulationOptions options_;
   Prng chance_;
   std::unique_ptr<simulator::Run> run_;
   std::deque<SimulatedPeer> peers_;
+  std::deque<std::vector<std::size_t>> takes_;  // of each peer, by step
   std::vector<Check> checks_;
   std::string failure_;  // before there was a run
   SimulationResult result_;
@@ -73,6 +77,10 @@ class SeedRun {
 
 /// The seed draws the system, where it is left open.
 SimulationOptions with_system(SimulationOptions options);
+/// A test's name, as one word that needs no quotation marks; empty stays empty.
+std::string word_of(std::string_view name);
+/// The test that `text` names, as a word; empty: it names none.
+std::string name_in(const std::string& text);
 /// What names a run to `for_each_seed`: "seed=7 system=epoll faults=light", and what is not as usual.
 std::string replay_of(const SimulationOptions& options);
 /// `options`, changed as `text` has it. Throws `std::invalid_argument`.

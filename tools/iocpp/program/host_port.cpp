@@ -33,4 +33,16 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
   return HostPort{std::string{host}, *port};
 }
 
+std::string objection(std::string_view text, std::uint16_t least, std::string_view forms) {
+  const std::size_t colon = text.rfind(':');
+  const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  const bool number = !port.empty() && port.find_first_not_of("0123456789") == std::string_view::npos;
+  // With another port it would be an address; a number alone is taken for the port that it was meant as.
+  const bool host_is_right =
+      colon == std::string_view::npos || parse_host_port(std::string{text.substr(0, colon)} + ":1").has_value();
+  const auto parsed = number ? parse_port(port) : std::nullopt;
+  if (!number || !host_is_right || (parsed && *parsed >= least)) return "is not " + std::string{forms};
+  return "has no such port: it is " + std::to_string(least) + " to 65535" + (least == 0 ? ", 0 for a free one" : "");
+}
+
 }  // namespace program

@@ -21,4 +21,8 @@ struct HostPort {
 /// an IPv6 address needs its brackets.
 std::optional<HostPort> parse_host_port(std::string_view text);
 
+/// What is wrong with a text that was refused: "is not " and `forms`, or, where the port alone is a number out of its
+/// range, from `least` on, that range.
+std::string objection(std::string_view text, std::uint16_t least, std::string_view forms);
+
 }  // namespace program

@@ -179,7 +179,9 @@ void EchoWorker::receive(Index index) {
       on_end(index, transfer.outcome);
       return;
     }
+    const bool first = connection.stream.received_bytes() == 0;
     if (!on_received(index, space.first(transfer.bytes))) {
+      if (first) faults_.wrong_answer().note(space.first(transfer.bytes));
       close(index, Fault::wrong_bytes);
     } else if (connection.slow) {
       connection.pausing = true;

@@ -18,6 +18,7 @@ void Exchange::begin(const Dialer& dialer, std::uint64_t connection, Kind kind) 
   connection_ = connection;
   kind_ = kind;
   fault_.reset();
+  wrong_answer_ = {};
   size_ = size_min + static_cast<unsigned>(mix(connection) % (size_max - size_min + 1));
   sent_ = 0;
   received_ = 0;
@@ -89,6 +90,7 @@ void Exchange::receive() {
 void Exchange::on_received(std::span<const std::byte> bytes) {
   // An echo that is not all sent can't be complete, so it is checked against `size_`, not against `sent_`.
   if (bytes.size() > size_ - received_ || !Pattern{connection_}.matches(received_, bytes)) {
+    if (received_ == 0) wrong_answer_.note(bytes);
     end(Fault::wrong_bytes);
     return;
   }

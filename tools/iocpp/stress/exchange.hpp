@@ -35,6 +35,7 @@ class Exchange {
   /// Every byte came back.
   bool echoed() const noexcept { return received_ == size_; }
   std::optional<Fault> fault() const noexcept { return fault_; }
+  const WrongAnswer& wrong_answer() const noexcept { return wrong_answer_; }
 
   /// Grows whenever the connection gets on; for time limits.
   unsigned progress() const noexcept { return static_cast<unsigned>(state_) + sent_ + received_; }
@@ -51,6 +52,7 @@ class Exchange {
   Socket socket_;
   std::uint64_t connection_ = 0;
   std::optional<Fault> fault_;
+  WrongAnswer wrong_answer_;
   unsigned size_ = 0;
   unsigned sent_ = 0;
   unsigned received_ = 0;

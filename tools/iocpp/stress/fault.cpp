@@ -1,5 +1,8 @@
 #include "stress/fault.hpp"
 
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
 #include <numeric>
 
 namespace stress {
@@ -66,7 +69,34 @@ Fault stream_fault(Outcome outcome, bool part_answered) noexcept {
   }
 }
 
+void WrongAnswer::note(std::span<const std::byte> bytes) noexcept {
+  if (!empty()) return;
+  size_ = std::min(bytes.size(), bytes_.size());
+  std::memcpy(bytes_.data(), bytes.data(), size_);
+}
+
+std::string WrongAnswer::text() const {
+  std::string text{'"'};
+  for (const char byte : bytes()) {
+    if (byte == '\n') {
+      text += "\\n";
+    } else if (byte == '\r') {
+      text += "\\r";
+    } else if (byte == '"' || byte == '\\') {
+      text += {'\\', byte};
+    } else if (byte >= ' ' && byte <= '~') {
+      text += byte;
+    } else {
+      std::array<char, 5> escape{};
+      std::snprintf(escape.data(), escape.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(byte)));
+      text += escape.data();
+    }
+  }
+  return text + "\": is it an echo server?";
+}
+
 void FaultCounts::merge(const FaultCounts& other) noexcept {
+  wrong_answer_.merge(other.wrong_answer_);
   for (std::size_t kind = 0; kind < fault_kinds; ++kind) counts_[kind] += other.counts_[kind];
 }
 

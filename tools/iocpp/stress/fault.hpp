@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -38,6 +40,23 @@ Fault connect_fault(Outcome outcome) noexcept;
 /// The fault of an established connection that a send or receive found `ended`, `reset` or failed.
 Fault stream_fault(Outcome outcome, bool part_answered) noexcept;
 
+/// How an answer began whose very first bytes were wrong: what answers is no echo server, as a rule.
+class WrongAnswer {
+ public:
+  /// The first call counts.
+  void note(std::span<const std::byte> bytes) noexcept;
+  void merge(const WrongAnswer& other) noexcept { note(std::as_bytes(other.bytes())); }
+  bool empty() const noexcept { return size_ == 0; }
+  /// `"220 ready\r\n": is it an echo server?`
+  std::string text() const;
+
+ private:
+  std::span<const char> bytes() const noexcept { return std::span{bytes_}.first(size_); }
+
+  std::array<char, 40> bytes_{};
+  std::size_t size_ = 0;
+};
+
 class FaultCounts {
  public:
   void add(Fault fault) noexcept { ++counts_[static_cast<std::size_t>(fault)]; }
@@ -46,9 +65,13 @@ class FaultCounts {
   std::uint64_t take(Fault fault) noexcept { return std::exchange(counts_[static_cast<std::size_t>(fault)], 0); }
   std::uint64_t operator[](Fault fault) const noexcept { return counts_[static_cast<std::size_t>(fault)]; }
   std::uint64_t total() const noexcept;
+  /// Of the first connection that had one.
+  WrongAnswer& wrong_answer() noexcept { return wrong_answer_; }
+  const WrongAnswer& wrong_answer() const noexcept { return wrong_answer_; }
 
  private:
   std::array<std::uint64_t, fault_kinds> counts_{};
+  WrongAnswer wrong_answer_;
 };
 
 }  // namespace stress

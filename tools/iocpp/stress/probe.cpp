@@ -33,6 +33,7 @@ ProbeResult probe(const Dialer& dialer, const StormOptions& options) {
     ++result.attempted;
     if (exchange.established()) ++result.established;
     result.fault = exchange.fault();
+    result.wrong_answer = exchange.wrong_answer();
     if (!result.fault) ++result.served;
   }
   return result;

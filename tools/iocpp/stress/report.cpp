@@ -50,6 +50,7 @@ void add_faults(Figures& figures, const FaultCounts& faults) {
     const auto fault = static_cast<Fault>(kind);
     if (faults[fault] != 0) figures.push_back({"  " + std::string{text_of(fault)}, with_commas(faults[fault])});
   }
+  if (!faults.wrong_answer().empty()) figures.push_back({"  the first of them began", faults.wrong_answer().text()});
 }
 
 Json faults_json(const FaultCounts& faults) {

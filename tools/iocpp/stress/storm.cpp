@@ -63,7 +63,8 @@ std::string StormResult::verdict_text() const {
     case Verdict::still_accepting:
       return "still accepting";
     case Verdict::not_serving:
-      return "not serving: " + std::string{text_of(*probe.fault)};
+      return "not serving: " + std::string{text_of(*probe.fault)} +
+             (probe.wrong_answer.empty() ? "" : ", " + probe.wrong_answer.text());
     case Verdict::deaf:
       break;
   }

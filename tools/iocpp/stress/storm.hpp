@@ -32,6 +32,7 @@ struct ProbeResult {
   unsigned established = 0;
   unsigned served = 0;
   std::optional<Fault> fault;  ///< What ended the probe early.
+  WrongAnswer wrong_answer;
 };
 
 enum class Verdict : std::uint8_t {

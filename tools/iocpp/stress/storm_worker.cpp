@@ -79,6 +79,7 @@ void StormWorker::account(std::uint32_t index, bool was_established, bool was_an
   if (answered) ledger_.on_answered(now);
   if (!exchange.finished()) return;
   if (exchange.fault()) faults_.add(*exchange.fault());
+  faults_.wrong_answer().merge(exchange.wrong_answer());
   ledger_.on_finished(exchange, now);
   free_.push_back(index);
 }
