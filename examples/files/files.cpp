@@ -3,16 +3,15 @@
 #include <iocpp/iocpp.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
-#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "answer.hpp"
 #include "document.hpp"
 #include "request.hpp"
 
@@ -76,7 +75,7 @@ class Files : public iocpp::Handler {
       const Found found = visitor.requests.read(bytes);
       if (found == Found::error) {
         visitor.is_last = true;
-        send_head(connection, visitor, "400 Bad Request", "Content-Length: 0\r\n");
+        send_head(connection, visitor, {"400 Bad Request", "Content-Length: 0\r\n"});
         connection.close();
       } else if (found == Found::request) {
         visitor.is_last = visitor.is_last || !visitor.requests.request().keeps_alive;
@@ -93,30 +92,13 @@ class Files : public iocpp::Handler {
 
   void answer_one(iocpp::Connection connection, Visitor& visitor) const {
     const Request& request = visitor.requests.request();
-    const bool is_head = request.method == HTTP_HEAD;
-    if (request.method != HTTP_GET && !is_head) {
-      send_head(connection, visitor, "405 Method Not Allowed", "Allow: GET, HEAD\r\nContent-Length: 0\r\n");
-      return finish(connection, visitor);
-    }
-    std::optional<Document> document = Document::open(folder_, request.target);
-    if (!document) {
-      constexpr std::string_view text = "not found\n";
-      send_head(connection, visitor, "404 Not Found", "Content-Type: text/plain\r\nContent-Length: 10\r\n");
-      if (!is_head) connection.send(text);
-      return finish(connection, visitor);
-    }
-    const bool is_known =
-        request.if_none_match == "*" || request.if_none_match.find(document->etag) != std::string::npos;
-    if (is_known) {
-      send_head(connection, visitor, "304 Not Modified", "ETag: " + document->etag + "\r\n");
-      return finish(connection, visitor);
-    }
-    send_head(connection, visitor, "200 OK",
-              "ETag: " + document->etag + "\r\nContent-Type: " + std::string{document->type} +
-                  "\r\nX-Content-Type-Options: nosniff\r\nContent-Length: " + std::to_string(document->size) + "\r\n");
-    if (is_head) return finish(connection, visitor);
-    visitor.left = document->size;
-    visitor.sending = std::move(document);
+    Answer answer = answer_to(request, folder_);
+    send_head(connection, visitor, answer);
+    if (request.method == HTTP_HEAD) return finish(connection, visitor);
+    connection.send(answer.text);
+    if (!answer.document) return finish(connection, visitor);
+    visitor.left = answer.document->size;
+    visitor.sending = std::move(answer.document);
     send_pieces(connection, visitor);
   }
 
@@ -143,22 +125,9 @@ class Files : public iocpp::Handler {
     if (visitor.is_last) connection.close();
   }
 
-  static void send_head(iocpp::Connection connection, const Visitor& visitor, std::string_view status,
-                        std::string_view fields) {
-    std::string head = "HTTP/1.1 " + std::string{status} + "\r\nDate: " + date() + "\r\n";
-    if (visitor.is_last) head += "Connection: close\r\n";
-    if (!visitor.is_last && visitor.requests.request().minor_version_0) head += "Connection: keep-alive\r\n";
-    connection.send((head += fields) += "\r\n");
-  }
-
-  /// RFC 9110, 5.6.7.
-  static std::string date() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    std::array<char, 32> text{};
-    const std::size_t size =
-        std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", ::gmtime_r(&now, &parts));
-    return {text.data(), size};
+  static void send_head(iocpp::Connection connection, const Visitor& visitor, const Answer& answer) {
+    const bool says_that_it_is_kept = !visitor.is_last && visitor.requests.request().minor_version_0;
+    connection.send(head_of(answer, visitor.is_last ? "close" : says_that_it_is_kept ? "keep-alive" : ""));
   }
 
   int folder_;

@@ -110,8 +110,8 @@ struct PeerCredentials {
 
 /// A handle to a connection: 16 bytes, copied freely. Valid on the thread of its shard at any time (inside the
 /// handler's callbacks and tasks posted to the shard), even after the connection has ended: then everything answers
-/// "closed" and does nothing. So it does elsewhere, in a callback of another shard too (`Counters::misplaced_calls`): from
-/// there use `Server::send`, `Server::disconnect` and `Server::post` with the id.
+/// "closed" and does nothing. So it does elsewhere, in a callback of another shard too (`Counters::misplaced_calls`):
+/// from there use `Server::send`, `Server::disconnect` and `Server::post` with the id.
 ///
 /// Nothing here calls back into the handler: what a call causes is reported after the running callback has returned.
 class Connection {

@@ -113,7 +113,8 @@ class Server {
   [[nodiscard]] IOCPP_EXPORT std::error_code abort(ConnectionId id);
 
   /// Runs `task` on a shard's thread, between callbacks. An exception out of it is swallowed and counted. A task that
-  /// was accepted but not run when the server ends is destroyed unrun. Fails as `send` does. Any thread.
+  /// was accepted but not run when the server ends is destroyed unrun. Fails as `send` does, and with
+  /// `errc::invalid_argument` where there is no task. Any thread.
   [[nodiscard]] IOCPP_EXPORT std::error_code post(unsigned shard, std::function<void()> task);
 
   /// The same after `delay` (cut to a year), counted from this call; tasks with the same end run in any order. They

@@ -98,6 +98,9 @@ class SimulatedPeer {
   SimulatedPeer& expect(std::string_view bytes);
   /// Goes on when `count` bytes more have come, whatever they are.
   SimulatedPeer& expect_bytes(std::size_t count);
+  /// Goes on when the server's next line has come, up to a "\n", whatever is in it; where there is `fits`, it must hold
+  /// for the line, without the "\n".
+  SimulatedPeer& expect_line(std::function<bool(std::string_view)> fits = {});
   /// The server ends its stream, and there are no bytes before that.
   SimulatedPeer& expect_end();
   /// The server resets the connection.

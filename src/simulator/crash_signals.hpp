@@ -5,9 +5,10 @@
 
 namespace iocpp::simulator {
 
-/// `say` is called in the handler: it may call nothing that is not async-signal-safe (signal-safety(7)). After it, what
-/// was in place before is, and ends the process or not. Not thread-safe.
-void catch_crashes(void (*say)(bool aborted) noexcept) noexcept;
+/// `say` is called in the handler, with the signal's name (`SIGSEGV`): it may call nothing that is not
+/// async-signal-safe (signal-safety(7)). After it, what was in place before is, and ends the process or not. Not
+/// thread-safe.
+void catch_crashes(void (*say)(std::string_view signal) noexcept) noexcept;
 /// As it was before.
 void let_crashes_be() noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 #include "simulator/crash_signals.hpp"
@@ -14,6 +15,13 @@ constexpr std::size_t steps_said = 40;
 
 thread_local const LastWords* current = nullptr;
 
+std::string_view cause_of(std::string_view signal) noexcept {
+  if (signal == "SIGABRT") return "what is said above";
+  if (signal == "SIGFPE") return "a division by 0";
+  if (signal == "SIGILL") return "code that is not to be reached";
+  return "memory that is not there";
+}
+
 std::mutex counting;
 unsigned living = 0;
 
@@ -21,11 +29,14 @@ unsigned living = 0;
 
 /// In the handler of a signal: prepared text and plain numbers only.
 struct LastWordsSaid {
-  static void say(bool aborted) noexcept {
+  static void say(std::string_view signal) noexcept {
     const LastWords* words = std::exchange(current, nullptr);
     if (words == nullptr) return;
-    write_to_error_output(aborted ? "\nThe run that SIGABRT has ended (what is said above, perhaps):\n  "
-                                  : "\nThe run that has ended by a crash (memory that is not there, perhaps):\n  ");
+    write_to_error_output("\nThe run that ");
+    write_to_error_output(signal);
+    write_to_error_output(" has ended (");
+    write_to_error_output(cause_of(signal));
+    write_to_error_output(", perhaps):\n  ");
     write_to_error_output(words->run_);
     if (const Trace* trace = Machine::trace_of_this_thread(); trace != nullptr && trace->count() != 0) {
       write_to_error_output("\n  the last steps:\n");

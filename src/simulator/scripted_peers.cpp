@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 
 #include "simulator/quoted.hpp"
 
@@ -22,6 +23,8 @@ std::string in_words(const Step& step) {
       return "expects " + quoted(step.bytes);
     case Kind::expect_bytes:
       return "expects " + std::to_string(step.count) + " bytes";
+    case Kind::expect_line:
+      return step.fits ? "expects a line that fits" : "expects a line";
     case Kind::expect_end:
       return "expects the end of the stream";
     case Kind::expect_reset:
@@ -182,8 +185,8 @@ void ScriptedPeers::begin(std::uint32_t index, Peer& peer, const Step& step) {
   const std::chrono::nanoseconds most = step.kind == Kind::wait ? step.time : habits_.patience;
   peer.deadline = machine_.now() + most;
   const bool waits = step.kind == Kind::wait || step.kind == Kind::send || step.kind == Kind::expect ||
-                     step.kind == Kind::expect_bytes || step.kind == Kind::expect_end ||
-                     step.kind == Kind::expect_reset;
+                     step.kind == Kind::expect_bytes || step.kind == Kind::expect_line ||
+                     step.kind == Kind::expect_end || step.kind == Kind::expect_reset;
   if (waits) machine_.schedule.after(most, EventKind::peer, first_number + index, unconditional);
 }
 
@@ -194,6 +197,8 @@ ScriptedPeers::Progress ScriptedPeers::perform(std::uint32_t index, Peer& peer, 
     case Kind::expect:
     case Kind::expect_bytes:
       return expect(index, peer, step);
+    case Kind::expect_line:
+      return expect_line(index, peer, step);
     case Kind::expect_end:
       return expect_end(index, peer, step, PeerEnd::in_order);
     case Kind::expect_reset:
@@ -243,6 +248,33 @@ ScriptedPeers::Progress ScriptedPeers::expect(std::uint32_t index, Peer& peer, c
   }
   if (right && peer.end == PeerEnd::none && machine_.now() < peer.deadline) return Progress::waits;
   return lost(index, peer, step, !right);
+}
+
+/// Up to the next "\n", which the test's own check does not see.
+ScriptedPeers::Progress ScriptedPeers::expect_line(std::uint32_t index, Peer& peer, const Step& step) {
+  const std::string_view come = std::string_view{peer.received}.substr(peer.checked);
+  const std::size_t size = come.find('\n');
+  if (size == std::string_view::npos) {
+    const bool may_come = peer.end == PeerEnd::none && machine_.now() < peer.deadline;
+    return may_come ? Progress::waits : lost(index, peer, step);
+  }
+  if (!fits(index, peer, step, come.substr(0, size))) return lost(index, peer, step, true);
+  peer.checked += size + 1;
+  return Progress::done;
+}
+
+/// What the check throws is the first failure, and so the one that counts.
+bool ScriptedPeers::fits(std::uint32_t index, const Peer& peer, const Step& step, std::string_view line) {
+  std::string words = "peer " + std::to_string(index) + ", step " + std::to_string(peer.at + 1) + ": the check threw: ";
+  try {
+    return !step.fits || step.fits(line);
+  } catch (const std::exception& exception) {
+    words += exception.what();
+  } catch (...) {
+    words += "something that is no std::exception";
+  }
+  machine_.violate(own_check, words);
+  return false;
 }
 
 ScriptedPeers::Progress ScriptedPeers::expect_end(std::uint32_t index, Peer& peer, const Step& step, PeerEnd wanted) {

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "iocpp/simulator.hpp"
@@ -17,6 +19,7 @@ struct Step {
     send,
     expect,
     expect_bytes,
+    expect_line,
     expect_end,
     expect_reset,
     half_close,
@@ -31,6 +34,7 @@ struct Step {
   std::string bytes{};
   std::size_t count = 0;
   std::chrono::nanoseconds time{};
+  std::function<bool(std::string_view)> fits{};
 };
 
 struct ScriptHabits {
@@ -63,6 +67,8 @@ class ScriptedPeers final : public Client {
   void check_done();
 
   std::string_view received(std::uint32_t index) const { return peers_[index].received; }
+  /// Of those bytes, the ones that steps have taken.
+  std::string_view checked(std::uint32_t index) const { return received(index).substr(0, peers_[index].checked); }
   PeerEnd end(std::uint32_t index) const { return peers_[index].end; }
   bool done(std::uint32_t index) const noexcept { return peers_[index].at == peers_[index].steps.size(); }
   std::uint64_t connections() const noexcept { return connections_; }
@@ -109,6 +115,8 @@ class ScriptedPeers final : public Client {
   Progress perform(std::uint32_t index, Peer& peer, const Step& step);
   Progress send(std::uint32_t index, Peer& peer, const Step& step);
   Progress expect(std::uint32_t index, Peer& peer, const Step& step);
+  Progress expect_line(std::uint32_t index, Peer& peer, const Step& step);
+  bool fits(std::uint32_t index, const Peer& peer, const Step& step, std::string_view line);
   Progress expect_end(std::uint32_t index, Peer& peer, const Step& step, PeerEnd wanted);
   Progress lost(std::uint32_t index, Peer& peer, const Step& step, bool wrong = false);
   void leave(Peer& peer, Step::Kind how);

@@ -53,6 +53,30 @@ TEST(UserSimulationFailure, of_an_expectation_says_what_had_come_before) {
   EXPECT_EQ(long_before(1), "... \"" + most + '"');
 }
 
+TEST(UserSimulationFailure, of_a_line_says_what_came_and_what_had_come_before) {
+  const auto has_two = [](std::string_view line) { return line.size() == 2; };
+  Echo echo;
+  EXPECT_EQ(violation_of(echo,
+                         [&](Simulation& it) {
+                           it.connect().send("ab\n\ncde").expect_line(has_two).expect_line().expect("cd").close();
+                         }),
+            "");
+  EXPECT_EQ(
+      violation_of(echo, [&](Simulation& it) { it.connect().send("ab\nc\n").expect_line().expect_line(has_two); }),
+      R"(peer 0, step 3, expects a line that fits: it received "c\n")");
+  EXPECT_EQ(violation_of(echo, [](Simulation& it) { it.connect().send("ab").expect_line(); }),
+            R"(peer 0, step 2, expects a line: it received "ab", nothing more came)");
+  EXPECT_EQ(violation_of(echo,
+                         [](Simulation& it) {
+                           it.connect().send("a\n").expect_line([](auto) -> bool { throw std::logic_error{"x"}; });
+                         }),
+            "peer 0, step 2: the check threw: x");
+  Simulation simulation;
+  simulation.serve(echo);
+  simulation.connect().send("first\nx\n").expect_line().expect("y");
+  EXPECT_EQ(simulation.run().received_before, R"("first\n")");
+}
+
 TEST(UserSimulationFailure, of_a_handler_that_throws_is_its_text_or_a_connections_end) {
   struct Thrower : Handler {
     void on_receive(Connection, std::span<const std::byte>) override { throw std::runtime_error{"no such word"}; }

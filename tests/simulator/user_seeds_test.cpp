@@ -109,6 +109,8 @@ TEST(ForEachSeedDeathTest, a_crash_in_a_handler_names_its_seed_and_the_last_step
 #ifndef _WIN32  // there a signal that is raised calls its handler, and ends nothing
   EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), seed);
   EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), last_step);
+  EXPECT_DEATH(ended_by([] { std::raise(SIGSEGV); }), "The run that SIGSEGV has ended");
+  EXPECT_DEATH(ended_by([] { std::raise(SIGFPE); }), "The run that SIGFPE has ended .a division by 0, perhaps");
 #endif
 }
 

@@ -52,7 +52,8 @@ int open_listener(const Address& address, bool ipv6_only, const Options& options
 std::string advice(int error) {
   switch (error) {
     case EADDRINUSE:
-      return "another process listens there, or a connection has this number as its own port (a client's, for a minute "
+      return "somebody listens there, another process or this program itself, or a connection has this number as its "
+             "own port (a client's, for a minute "
              "after its "
              "end): stop it, wait, or choose another port";
     case EADDRNOTAVAIL:

@@ -44,7 +44,7 @@ backend::FileIdentity identity_of(const UnixAddress& address) noexcept {
 }
 
 std::string advice(int error) {
-  if (error == EADDRINUSE) return "another process listens there, or it is no socket";
+  if (error == EADDRINUSE) return "somebody listens there, another process or this program itself";
   return error == ENOENT ? "its folder does not exist" : "can't listen";
 }
 

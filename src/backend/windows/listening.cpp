@@ -58,7 +58,8 @@ NativeHandle open_listener(const Address& address, bool ipv6_only, const Options
 std::string advice(int error) {
   switch (error) {
     case WSAEADDRINUSE:
-      return "another process listens there, or a connection has this number as its own port: stop it, wait, or choose "
+      return "somebody listens there, another process or this program itself, or a connection has this number as its "
+             "own port: stop it, wait, or choose "
              "another port";
     case WSAEADDRNOTAVAIL:
       return "not an address of this machine";

@@ -6,20 +6,8 @@ namespace iocpp {
 using simulator::Step;
 using Kind = Step::Kind;
 
-namespace {
-
-/// Of the bytes that it has received, how many are behind it with this step.
-std::size_t taken_by(const Step& step) noexcept {
-  if (step.kind == Kind::expect) return step.bytes.size();
-  return step.kind == Kind::expect_bytes ? step.count : 0;
-}
-
-}  // namespace
-
 SimulatedPeer& SimulatedPeer::append(simulator::Step&& step) {
-  const std::size_t takes = taken_by(step);
   simulation_->running_->going().scripted().append(number_, std::move(step));
-  simulation_->running_->note_step(number_, takes);
   return *this;
 }
 
@@ -31,6 +19,9 @@ SimulatedPeer& SimulatedPeer::expect(std::string_view bytes) {
 }
 SimulatedPeer& SimulatedPeer::expect_bytes(std::size_t count) {
   return append({.kind = Kind::expect_bytes, .count = count});
+}
+SimulatedPeer& SimulatedPeer::expect_line(std::function<bool(std::string_view)> fits) {
+  return append({.kind = Kind::expect_line, .fits = std::move(fits)});
 }
 SimulatedPeer& SimulatedPeer::expect_end() {
   return append({.kind = Kind::expect_end});

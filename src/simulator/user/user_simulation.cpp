@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -140,9 +139,7 @@ simulator::Run& Simulation::Running::going() const {
 }
 
 SimulatedPeer& Simulation::Running::connect(Simulation& simulation, std::chrono::nanoseconds delay) {
-  SimulatedPeer& peer = peers_.emplace_back(SimulatedPeer{simulation, going().scripted().add(delay)});
-  takes_.emplace_back();
-  return peer;
+  return peers_.emplace_back(SimulatedPeer{simulation, going().scripted().add(delay)});
 }
 
 void Simulation::Running::run_for(std::chrono::nanoseconds time) {
@@ -197,10 +194,8 @@ std::string Simulation::Running::received_before(std::string_view violation) con
   unsigned peer = 0;
   unsigned step = 0;
   if (std::sscanf(std::string{violation}.c_str(), "peer %u, step %u, expects ", &peer, &step) != 2) return {};
-  if (peer >= takes_.size() || step == 0 || step > takes_[peer].size()) return {};
-  const std::vector<std::size_t>& takes = takes_[peer];
-  const auto taken = std::accumulate(takes.begin(), takes.begin() + step - 1, std::size_t{0});
-  const std::string_view before = run_->scripted().received(peer).substr(0, taken);
+  if (peer >= peers_.size()) return {};
+  const std::string_view before = run_->scripted().checked(peer);
   if (before.empty()) return {};
   const std::string_view shown = before.substr(before.size() - std::min(before.size(), most));
   return (shown.size() < before.size() ? "... " : "") + simulator::quoted(shown);

@@ -33,8 +33,6 @@ class Simulation::Running {
   /// One run of many: whether anything was tested is seen by all of them together.
   void be_of_many() noexcept { of_many_ = true; }
   std::uint64_t random(std::uint64_t bound);
-  /// A peer's next step takes so many of the bytes that it has received, once it is done.
-  void note_step(std::uint32_t peer, std::size_t takes) { takes_[peer].push_back(takes); }
   const SimulationOptions& options() const noexcept { return options_; }
 
  private:
@@ -54,7 +52,6 @@ class Simulation::Running {
   Prng chance_;
   std::unique_ptr<simulator::Run> run_;
   std::deque<SimulatedPeer> peers_;
-  std::deque<std::vector<std::size_t>> takes_;  // of each peer, by step
   std::vector<Check> checks_;
   std::string failure_;  // before there was a run
   SimulationResult result_;

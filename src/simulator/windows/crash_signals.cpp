@@ -13,18 +13,18 @@ namespace {
 constexpr std::array signals{SIGABRT, SIGSEGV};
 using Handler = void (*)(int);
 std::array<Handler, signals.size()> before;
-void (*say_it)(bool) noexcept = nullptr;
+void (*say_it)(std::string_view) noexcept = nullptr;
 
 /// The runtime has put back the default before it calls this; `abort` ends the process after it.
 void on_signal(int signal) {
-  say_it(signal == SIGABRT);
+  say_it(signal == SIGABRT ? "SIGABRT" : "SIGSEGV");
   let_crashes_be();
   if (signal == SIGABRT) std::raise(signal);
 }
 
 }  // namespace
 
-void catch_crashes(void (*say)(bool) noexcept) noexcept {
+void catch_crashes(void (*say)(std::string_view) noexcept) noexcept {
   say_it = say;
   for (std::size_t at = 0; at < signals.size(); ++at) before[at] = std::signal(signals[at], on_signal);
 }
