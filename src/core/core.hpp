@@ -134,6 +134,10 @@ class Core {
   void cut_drain();
   const Drain& drain() const noexcept { return drain_; }
   std::uint32_t connections() const noexcept { return slots_.in_use(); }
+  template <class Visit>
+  void for_each_slot(Visit&& visit) {
+    slots_.for_each(visit);
+  }
   /// For tests and the simulator, between turns: what is wrong with the bookkeeping of all slots, or nothing.
   std::string_view flaw() noexcept;
   /// The same, when a wait goes to sleep: whether something waits for the end of a quiet send.

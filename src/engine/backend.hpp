@@ -87,11 +87,12 @@ concept QuietPort = requires(B backend, SlotRef slot, Buffer buffer) {
 template <class B>
 concept RenewablePort = requires(B backend, const B& constant) {
   /// Not 0: some were lost. Whose is not known, nor what else of what is in flight is true. `wait` returns nothing from
-  /// now on, and nothing may be posted, until `renew`.
+  /// now on, and nothing but cancels may be posted, until `renew`.
   { constant.lost() }
   noexcept->std::same_as<int>;
-  /// Ends all that is in flight, and the port is as it was opened: no completion of before will come. False: not now,
-  /// for want of memory; nothing may be posted, to be tried again after a `wait`.
+  /// Ends all that is in flight, and the port is as it was opened: no completion of before will come. Whatever is in
+  /// flight may be cancelled by name before, which takes less time. False: it does not end; nothing may be posted, to
+  /// be tried again after a `wait`.
   { backend.renew() } -> std::same_as<bool>;
 };
 

@@ -54,6 +54,7 @@ class Engine final : public Loop, private core::TimeSource {
   static core::CoreConfig core_config(const EngineConfig& config, Group& group) noexcept;
   void note_wait_error(int error);
   bool renewed();
+  bool note_unusable() noexcept;
   void begin_anew(int error);
   std::optional<std::chrono::nanoseconds> wait_time() const noexcept;
   void dispatch(const Completion& completion);

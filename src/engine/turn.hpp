@@ -64,12 +64,14 @@ bool Engine<Port>::turn() {
   posts_refused_ = hurries_ = false;
   for (const Completion& completion : completions) dispatch(completion);
   if (const int error = port_->wait_error(); error != 0) note_wait_error(error);
-  if (!renewed()) return true;
+  const bool usable = renewed();
   mailbox_.take_all([this](Message& message) { handle_message(message); });
   note_drain();
   core_.timers().expire(now_, [this](core::Timer& timer) { on_timer(timer); });
-  flush();
-  keep_accepting();
+  if (usable) {
+    flush();
+    keep_accepting();
+  }
   if (!finished()) return true;
   busy_since_.store(0, std::memory_order_relaxed);
   return false;
@@ -85,20 +87,32 @@ void Engine<Port>::note_wait_error(int error) {
   core_.guarded([&] { core_.own_handler().on_server_error(what); });
 }
 
-/// False: completions were lost, and the port has no memory to begin anew. The next turn tries again.
+/// False: completions were lost, and what is in flight does not end. The next turn tries again.
 template <CompletionPort Port>
 bool Engine<Port>::renewed() {
   if constexpr (Port::capabilities.loses_completions) {
     const int error = port_->lost();
     if (error == 0) [[likely]]
       return true;
-    if (!port_->renew()) {
-      posts_refused_ = true;
-      return false;
-    }
+    // By name, which costs less; what can't be posted is cancelled by `renew`.
+    core_.for_each_slot([this](const core::Slot& slot) {
+      if (slot.receive_in_flight) static_cast<void>(port_->cancel_receive(slot.ref()));
+      if (slot.send_in_flight && !slot.send_quiet) static_cast<void>(port_->cancel_send(slot.ref()));
+    });
+    if (!port_->renew()) return note_unusable();
     begin_anew(error);
   }
   return true;
+}
+
+/// Nothing can be posted; the next turn tries again. Monitors see listeners that wait.
+template <CompletionPort Port>
+bool Engine<Port>::note_unusable() noexcept {
+  posts_refused_ = true;
+  core_.counters().accepts_in_flight.set(0);
+  core_.counters().listeners_waiting.set(listeners_.size());
+  for (ListenerNote& note : listener_notes_) note.in_flight.store(0, std::memory_order_relaxed);
+  return false;
 }
 
 /// Everything that was in flight has ended, and nobody knows how.

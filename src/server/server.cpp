@@ -48,7 +48,8 @@ std::error_code Server::send(ConnectionId id, std::vector<std::byte>&& bytes) {
   message->id = id;
   message->bytes = std::move(bytes);
   const std::error_code error = running_->put(id.shard(), std::move(message));
-  if (message != nullptr) bytes = std::move(message->bytes);  // refused
+  // Refused, and left with us.
+  if (message != nullptr) bytes = std::move(message->bytes);  // NOLINT(bugprone-use-after-move)
   return error;
 }
 

@@ -18,11 +18,10 @@ constexpr std::chrono::seconds abort_bound{4};
 void CheckedHandler::check_end(const Witness& known, const Disconnect& how) {
   if (ended_by_deadline(known, how.reason)) return;
   Link* link = link_of(known.id);
-  if (machine_.has_lost(known.id.shard()) && how.error == native_error(linux_errno::badr)) {
-    if (link != nullptr) link->spoiled = true;  // it is reset, whatever it was at
-    return;
-  }
-  if (!has_cause(known, how.reason)) machine_.violate(11, "on_disconnect with a reason for which there was no cause");
+  const bool lost = machine_.has_lost(known.id.shard()) && how.error == native_error(linux_errno::badr);
+  if (lost && link != nullptr) link->spoiled = true;  // it is reset, whatever it was at
+  if (!lost && !has_cause(known, how.reason))
+    machine_.violate(11, "on_disconnect with a reason for which there was no cause");
   if (known.aborted && machine_.now() - known.aborted_at > abort_bound)
     machine_.violate(12, "a connection went on for seconds after abort()");
   if (known.must_overflow && how.reason != DisconnectReason::send_overflow && !known.threw)

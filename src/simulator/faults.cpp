@@ -207,10 +207,10 @@ std::span<const Cell> fault_cells() noexcept {
 
 Faults::Faults(System system, Level level, Prng prng)
     : prng_{prng}, counts_(std::size(cells), 0), counts_by_phase_(std::size(cells)) {
-  for (std::uint16_t cell = 0; cell < std::size(cells); ++cell) {
+  for (std::size_t cell = 0; cell < std::size(cells); ++cell) {
     if (!reachable(system, cells[cell])) continue;
     State& state = sites_[static_cast<std::size_t>(cells[cell].site)];
-    state.cells.push_back(cell);
+    state.cells.push_back(static_cast<std::uint16_t>(cell));
     state.shares += cells[cell].share;
     const Rate rate = rate_of(cells[cell].site);
     if (level != Level::none) state.threshold = UINT32_MAX / (level == Level::light ? rate.light : rate.heavy);

@@ -141,7 +141,6 @@ void IoUringSys::finish(std::uint32_t index, int result, std::uint32_t flags) {
   Operation& operation = operations_[index];
   const std::uint64_t user = operation.user;
   const Kind kind = operation.kind;
-  const bool may_be_lost = operation.way != SendWay::quiet;
   const bool quiet = operation.way == SendWay::quiet && result == static_cast<int>(operation.size);
   std::uint32_t* link = &buckets_[bucket_of(user)];
   while (*link != index) link = &operations_[*link].in_bucket;
@@ -155,10 +154,10 @@ void IoUringSys::finish(std::uint32_t index, int result, std::uint32_t flags) {
     machine_.network.let_go(operation.socket);
   }
   operations_.release(index);
-  if (!quiet && !(may_be_lost && loses_entry(kind, result))) complete({user, result, flags});
+  if (!quiet && !loses_entry(kind, result)) complete({user, result, flags});
 }
 
-/// The ring is full, and there is no memory to keep an operation's last entry in. Who was accepted with it has a handle
+/// The ring is full, and there is no memory to keep an entry in. Who was accepted with it has a handle
 /// that nobody knows of: here, that is closed.
 bool IoUringSys::loses_entry(Kind kind, int result) {
   const bool overflows = ready_.size() - ready_taken_ >= completion_entries_ || !overflow_.empty();
@@ -256,9 +255,13 @@ void IoUringSys::start_cancel(const Operation& posted) {
     std::uint32_t next = no_index;
     for (std::uint32_t at = bucket; at != no_index; at = next) {
       next = operations_[at].in_bucket;
-      const bool waits = operations_[at].kind != Kind::close;  // which runs as it is submitted, or soon after
-      const bool is_meant = posted.cancels_any ? waits : operations_[at].user == posted.target;
-      if (is_meant && !std::exchange(operations_[at].cancelled, true)) ++found, cancel(at);
+      // A cancel of any says when nothing is left: it finds also what was cancelled before, and closes, which it leaves
+      // alone: they run as they are submitted, or soon after.
+      const bool is_meant = posted.cancels_any || operations_[at].user == posted.target;
+      const bool ends = posted.cancels_any && operations_[at].kind == Kind::close;
+      const bool is_new = is_meant && !ends && !std::exchange(operations_[at].cancelled, true);
+      if (is_new || (is_meant && posted.cancels_any)) ++found;
+      if (is_new) cancel(at);
     }
   };
   if (!posted.cancels_any) {
@@ -268,8 +271,9 @@ void IoUringSys::start_cancel(const Operation& posted) {
   }
   machine_.note(What::cancelled, loop_, static_cast<std::uint64_t>(found));
   const int error = found == 0 ? 0 : machine_.inject(Site::cancel_post);
+  if (loses_entry(Kind::cancel, 0)) return;
   if (error != 0) return complete({posted.user, -error, 0});
-  complete({posted.user, found == 0 ? -2 : found, 0});
+  complete({posted.user, found == 0 && !posted.cancels_any ? -2 : found, 0});
 }
 
 void IoUringSys::cancel(std::uint32_t index) {

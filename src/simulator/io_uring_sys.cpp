@@ -9,7 +9,6 @@
 
 namespace iocpp::simulator {
 
-namespace kernel = io_uring::kernel;
 using io_uring::kernel::SendWay;
 
 IoUringSys::IoUringSys(Machine& machine, unsigned loop) : PosixCalls{machine, loop} {
@@ -143,6 +142,7 @@ void IoUringSys::move_overflow() {
 }
 
 int IoUringSys::register_buffers(unsigned, std::uint16_t, bool incremental) {
+  if (lost_ != 0 && machine_.happens(Site::entry_lost)) return -linux_errno::nomem;  // what lost the entry
   if (incremental && !machine_.habits.incremental_buffers) return -linux_errno::inval;
   incremental_ = incremental;
   return 0;

@@ -76,7 +76,7 @@ Run::Run(const Plan& plan, const Draft& draft, MakeShard make_shard)
 Run::~Run() {
   const bool in_order = std::ranges::all_of(members_, &Member::ended);
   if (in_order && !machine_.violation()) return;
-  thread_local std::vector<Member>& broken = *new std::vector<Member>;
+  thread_local std::vector<Member>& broken = *std::make_unique<std::vector<Member>>().release();  // never destroyed
   std::ranges::move(members_, std::back_inserter(broken));
 }
 

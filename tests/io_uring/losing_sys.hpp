@@ -48,20 +48,36 @@ class LosingSys : public io_uring::Sys {
   }
 
   std::function<bool(const Entry&)> loses;
+  /// One that it holds for comes 20 ms later: an operation in a thread of the kernel (io-wq) that has not run yet. A
+  /// cancel of any finds it until then.
+  std::function<bool(const Entry&)> is_late;
   unsigned no_memory = 0;  ///< So many times there is none for a ring of buffers.
 
  private:
   void take() noexcept {
-    Sys::reap(std::numeric_limits<unsigned>::max(), [this](const Entry& entry) {
+    if (late_ && now() >= late_until_) {
+      entries_.push_back(*late_);
+      late_.reset();
+    }
+    Sys::reap(std::numeric_limits<unsigned>::max(), [this](Entry entry) {
+      if (late_ && (entry.user >> 32) == cancel_of_any) entry.result = 1;
       if (loses && loses(entry)) {
         ++lost_;
+      } else if (!late_ && is_late && is_late(entry)) {
+        late_ = entry;
+        late_until_ = now() + std::chrono::milliseconds{20};
+        is_late = nullptr;
       } else {
         entries_.push_back(entry);
       }
     });
   }
 
+  static constexpr std::uint64_t cancel_of_any = 10ULL << 24 | 1;  // as io_uring::Port names it
+
   std::deque<Entry> entries_;
+  std::optional<Entry> late_;
+  TimePoint late_until_{};
   std::uint32_t lost_ = 0;
 };
 

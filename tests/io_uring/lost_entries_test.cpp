@@ -116,21 +116,25 @@ TEST_F(LostEntries, end_whatever_is_in_flight) {
   world.port().close_now(slot.handle, true);
 }
 
-TEST_F(LostEntries, are_mended_when_there_is_memory_again) {
-  ASSERT_TRUE(world.port().accept(world.listener(), false));
-  lose_next(Kind::accept);
+TEST_F(LostEntries, leave_no_buffers_until_there_is_memory_for_their_ring) {
   Peer peer = world.connect();
+  const SlotRef slot{1, 1, accepted()};
+  ASSERT_TRUE(world.port().receive(slot));
+  lose_next(Kind::receive);
+  peer.send("lost");
   ASSERT_TRUE(loses());
-  world.port().sys().no_memory = 2;
-  EXPECT_FALSE(world.port().renew());
-  EXPECT_EQ(world.collect(std::chrono::hours{1}), 0U) << "it does not sleep, and posts nothing";
-  EXPECT_FALSE(world.port().renew());
-  EXPECT_TRUE(world.port().renew());
-  ASSERT_TRUE(world.port().accept(world.listener(), false));
-  Peer next = world.connect();
-  ASSERT_TRUE(world.until([&] { return !world.events.empty(); }));
-  EXPECT_EQ(world.events.back().completion.error, 0);
-  world.port().close_now(world.events.back().completion.accepted, true);
+  world.port().sys().no_memory = 2;  // for now, and for the next wait
+  ASSERT_TRUE(world.port().renew());
+  ASSERT_TRUE(world.port().receive(slot));
+  ASSERT_TRUE(world.until([&] { return !of(slot).empty(); }));
+  EXPECT_EQ(of(slot).back().completion.error, EAGAIN) << "to be posted again";
+  EXPECT_FALSE(of(slot).back().completion.more);
+  world.collect(std::chrono::nanoseconds{0});
+  ASSERT_TRUE(world.port().receive(slot));
+  peer.send("here");
+  ASSERT_TRUE(world.until([&] { return !of(slot).back().bytes.empty(); }));
+  EXPECT_TRUE(of(slot).back().bytes.ends_with("here"));
+  end({slot});
 }
 
 // What its entry was to say nobody knows: it is not told at all, and the engine ends whose it was.
@@ -260,6 +264,41 @@ TEST_F(LosingShard, ends_in_order_though_entries_are_lost_in_its_last_turns) {
   expect_served(client);
   sys().loses = [count = 0](const Entry&) mutable { return ++count % 2 == 0; };
   drain();
+}
+
+TEST_F(LosingShard, drains_though_there_is_no_memory_for_buffers) {
+  Peer client{port_};
+  expect_served(client);
+  sys().loses = [lost = false](const Entry& entry) mutable {
+    return !lost && (lost = LosingSys::kind_of(entry) == Kind::receive);
+  };
+  sys().no_memory = 1'000'000;
+  client.send("lost");
+  ASSERT_TRUE(until([this] { return handler_.ends.size() == 1; }));
+  drain();
+}
+
+// As many as were lost, whatever they were, are not as many as still run.
+TEST_F(LosingShard, waits_for_an_operation_that_ends_late) {
+  Peer first{port_};
+  expect_served(first);
+  Peer second{port_};
+  expect_served(second);
+  // Not the last ones of their operations, and two of them.
+  sys().loses = [count = 0](const Entry& entry) mutable {
+    const bool goes_on = (entry.flags & io_uring::kernel::entry_more) != 0;
+    return LosingSys::kind_of(entry) == Kind::receive && goes_on && ++count <= 2;
+  };
+  sys().is_late = [](const Entry& entry) {
+    return LosingSys::kind_of(entry) == Kind::receive && entry.result == -ECANCELED;
+  };
+  first.send("lost");
+  second.send("lost");
+  ASSERT_TRUE(until([this] { return handler_.ends.size() == 2; }));
+  ASSERT_TRUE(until([this] { return engine_->core().connections() == 0; }));
+  EXPECT_EQ(engine_->core().counters().stale_completions.get(), 0U);
+  Peer next{port_};
+  expect_served(next);
 }
 
 }  // namespace

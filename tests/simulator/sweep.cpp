@@ -42,6 +42,7 @@ std::vector<Plan> plans() {
 
 /// What leads to questions of that site where nothing else goes wrong.
 Scenario scenario_for(Site site) {
+  if (site == Site::entry_lost) return Scenario::shortage;  // a ring of two entries
   return site == Site::reopen ? Scenario::listener_lost : Scenario::interruptions;
 }
 

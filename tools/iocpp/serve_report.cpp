@@ -19,16 +19,16 @@ void line_if_any(std::ostream& out, std::string_view label, std::uint64_t number
 }
 
 /// One count for each of an enumeration.
-template <class Reason, std::size_t Size>
-void lines_by(std::ostream& out, const std::array<std::uint64_t, Size>& counts) {
-  for (std::size_t at = 0; at < Size; ++at)
+template <class Reason, std::size_t size>
+void lines_by(std::ostream& out, const std::array<std::uint64_t, size>& counts) {
+  for (std::size_t at = 0; at < size; ++at)
     line_if_any(out, "  " + std::string{to_string(static_cast<Reason>(at))}, counts[at]);
 }
 
-template <class Reason, std::size_t Size>
-nlohmann::ordered_json json_by(const std::array<std::uint64_t, Size>& counts) {
+template <class Reason, std::size_t size>
+nlohmann::ordered_json json_by(const std::array<std::uint64_t, size>& counts) {
   nlohmann::ordered_json json;
-  for (std::size_t at = 0; at < Size; ++at) json[std::string{to_string(static_cast<Reason>(at))}] = counts[at];
+  for (std::size_t at = 0; at < size; ++at) json[std::string{to_string(static_cast<Reason>(at))}] = counts[at];
   return json;
 }
 

@@ -4,7 +4,6 @@
 
 namespace {
 
-using iocpp::simulator::Cell;
 using iocpp::simulator::fault_cells;
 using iocpp::simulator::Outcome;
 using iocpp::simulator::Phase;

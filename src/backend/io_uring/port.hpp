@@ -113,7 +113,9 @@ class Port {
   static constexpr unsigned submission_entries = 1024;
   static constexpr unsigned completion_entries = 8192;
   static constexpr unsigned batch = 512;
-  static constexpr unsigned rounds_to_end_all = 512;
+  static constexpr std::chrono::seconds time_to_renew{1};
+  static constexpr std::chrono::seconds time_to_stop{10};
+  enum class Left : std::uint8_t { unknown, asked, some, nothing };  // in flight, as a cancel of any has found
 
   static int descriptor(NativeHandle handle) noexcept { return static_cast<int>(handle); }
   static std::uint64_t user_of(Tag tag, std::uint32_t index, std::uint32_t generation) noexcept {
@@ -136,7 +138,7 @@ class Port {
   std::uint32_t entries_lost() const noexcept { return sys_.entries_lost() - entries_lost_before_; }
   void reap();
   void end_quiet_sends() noexcept;
-  bool end_all() noexcept;
+  bool end_all(std::chrono::seconds at_most) noexcept;
   bool drop_entries() noexcept;
   void drop(const kernel::Entry& entry) noexcept;
 
@@ -152,6 +154,8 @@ class Port {
   int wait_error_ = 0;
   posix::Reserve<Sys> reserve_;
   std::uint32_t entries_lost_before_ = 0;
+  Left left_ = Left::unknown;
+  bool has_buffers_ = true;
   bool doorbell_armed_ = false;
   bool multishot_receive_ = true;
   bool keeps_partial_sends_ = false;  // Linux 6.1: what a send that failed had sent before is told
@@ -195,6 +199,7 @@ template <class Post>
 bool Port<Sys>::post(Post&& post_once) {
   if (!post_once()) {
     sys_.submit();
+    if (lost() != 0) drop_entries();  // of many cancels; they must not overflow the ring again
     if (!post_once()) return false;
   }
   ++in_flight_;
@@ -288,11 +293,13 @@ void Port<Sys>::close_now(NativeHandle handle, bool reset) noexcept {
 template <class Sys>
 std::span<const Completion> Port<Sys>::wait(std::optional<std::chrono::nanoseconds> timeout) {
   completion_first_ = completion_count_ = 0;
-  if (lost() != 0) {  // it could not be renewed, and must not spin
+  if (lost() != 0) {  // while a full queue was submitted; or it could not be renewed, and must not spin
+    wait_error_ = lost();
     sys_.pause();
     return {};
   }
-  buffers_.recycle(sys_);
+  if (!has_buffers_) has_buffers_ = buffers_.restart(sys_) == 0;
+  if (has_buffers_) buffers_.recycle(sys_);
   // Posted again after each ring, a read of the doorbell can't be lost to an overflowing queue; if there was no room,
   // the next turn has some.
   if (!doorbell_armed_) doorbell_armed_ = post([&] { return sys_.read_doorbell(user_of(Tag::doorbell, 0, 0)); });
@@ -435,32 +442,41 @@ void Port<Sys>::translate_receive(const kernel::Entry& entry, Completion& comple
   }
 }
 
-/// The engine has the operations' ends from here: that they have ended, and not how.
+/// The engine has the operations' ends from here: that they have ended, and not how. Without memory for a new ring of
+/// buffers receives find none (ENOBUFS), and are tried again; the ring is, with each wait.
 template <class Sys>
 bool Port<Sys>::renew() {
-  if (!end_all() || buffers_.restart(sys_) != 0) return false;
+  if (!end_all(time_to_renew)) return false;
   sends_.all_ended();
   entries_lost_before_ = sys_.entries_lost();
+  has_buffers_ = buffers_.restart(sys_) == 0;
   return true;
 }
 
-/// Cancels what is in flight and takes what comes of it, until nothing is. False: it does not end.
+/// Cancels what is in flight and takes what comes of it, until a cancel finds nothing and nothing comes after it.
+/// False: it does not end. Operations are cancelled by name before, where there are many: the kernel finds those by a
+/// hash, and looks through all that it has for each of "any" (40,000 of them: 35 s).
 template <class Sys>
-bool Port<Sys>::end_all() noexcept {
+bool Port<Sys>::end_all(std::chrono::seconds at_most) noexcept {
   in_flight_ -= quiet_sends_.drop();  // they end as they are submitted
   doorbell_armed_ = false;
-  bool posted = false;
-  for (unsigned round = 0, quiet = 0; round < rounds_to_end_all; ++round) {
-    posted = posted || post([&] { return sys_.cancel_any(user_of(Tag::cancel, 0, 0)); });
-    const int result = sys_.submit_and_wait(std::chrono::milliseconds{quiet == 0 ? 0 : 1});
-    if (result < 0 && result != -linux_errno::time) sys_.pause();
-    quiet = drop_entries() || sys_.has_submissions() ? 0 : quiet + 1;
-    // An entry that was lost need not have been an operation's last one: then nothing comes for a while, besides.
-    if (!posted || in_flight_ > entries_lost() || (entries_lost() != 0 && quiet < 4)) continue;
-    in_flight_ = 0;
-    return true;
+  const TimePoint give_up = sys_.now() + at_most;
+  std::uint32_t lost_before = 0;
+  for (left_ = Left::unknown; in_flight_ != 0 || entries_lost() != 0;) {
+    const bool asks = left_ == Left::unknown || lost_before != entries_lost();
+    const Left found = asks ? Left::unknown : left_;
+    lost_before = entries_lost();
+    if (asks && post([&] { return sys_.cancel_any(user_of(Tag::cancel, 1, 0)); })) left_ = Left::asked;
+    const int result = sys_.submit_and_wait(std::chrono::milliseconds{asks ? 0 : 1});
+    const bool anything = drop_entries();
+    const bool looked = (result >= 0 || result == -linux_errno::time) && !sys_.has_submissions();
+    if (found == Left::nothing && looked && !anything) break;
+    if (found == Left::nothing || found == Left::some) left_ = Left::unknown;  // asked anew, after a wait
+    if (!looked) sys_.pause();
+    if (sys_.now() >= give_up) return false;
   }
-  return false;
+  in_flight_ = 0;
+  return true;
 }
 
 /// True: there were some.
@@ -485,13 +501,15 @@ void Port<Sys>::drop(const kernel::Entry& entry) noexcept {
   const bool last = (entry.flags & kernel::entry_more) == 0 && tag != Tag::quiet_send;
   if (last && in_flight_ != 0) --in_flight_;
   if (tag == Tag::accept && entry.result >= 0) close_now(entry.result, true);
+  const bool of_any = tag == Tag::cancel && (entry.user >> 32 & 0xffffffU) == 1;
+  if (of_any) left_ = entry.result == 0 ? Left::nothing : Left::some;
 }
 
 /// Everything that the engine knows of is closed already; what is left is the doorbell, and what was cancelled with a
 /// lost listener.
 template <class Sys>
 void Port<Sys>::stop() noexcept {
-  if (in_flight_ != 0) end_all();
+  if (in_flight_ != 0) end_all(time_to_stop);
   sys_.teardown();
   reserve_.close(sys_);
 }

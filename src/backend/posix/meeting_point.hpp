@@ -13,7 +13,7 @@ class UnixMeetingPoint final : public backend::MeetingPoint {
       : path_{std::move(path)}, listening_{std::move(listening)} {}
   ~UnixMeetingPoint() override;
 
-  std::optional<std::vector<std::size_t>> wait_for_successor(const Offer& listeners) override;
+  std::optional<std::vector<std::size_t>> wait_for_successor(const Offer& offer) override;
   void release() noexcept override;
   void stop() noexcept override { stop_.ring(); }
 

@@ -20,11 +20,11 @@ namespace {
 constexpr int first_handle = 3;  // SD_LISTEN_FDS_START, sd_listen_fds(3)
 constexpr int handles_max = 1'000;
 
-/// A variable's text, which is taken out of the environment.
+/// A variable's text, which is taken out of the environment: before there are threads (`listeners_from_systemd`).
 std::string take_variable(const char* name) {
-  const char* text = std::getenv(name);
+  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
   std::string value = text == nullptr ? "" : text;
-  ::unsetenv(name);
+  ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe)
   return value;
 }
 
@@ -77,8 +77,8 @@ std::vector<Listen> listeners_from_systemd() {
     ::fcntl(handle, F_SETFD, FD_CLOEXEC);
     std::string name = take_name(names);
     if (const std::string fault = posix::fault_of_listener(handle); !fault.empty()) {
-      fail("socket activation: handle " + std::to_string(handle) + (name.empty() ? "" : " (" + name + ")") + ": " +
-           fault);
+      const std::string named = name.empty() ? "" : " (" + name + ")";
+      fail("socket activation: handle " + std::to_string(handle) + named + ": " + fault);
     }
     add(listeners, addresses, handle, std::move(name));
   }

@@ -15,7 +15,6 @@ using simulator::Draft;
 using simulator::PeerHabits;
 using simulator::Plan;
 using simulator::Platform;
-using simulator::Step;
 
 std::string_view to_string(FaultRate rate) noexcept {
   constexpr std::string_view names[]{"none", "light", "heavy"};

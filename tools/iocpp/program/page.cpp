@@ -119,6 +119,7 @@ void Page::chart(std::string_view caption, const Row& headings, const std::vecto
   body_ += "<figure>" + element("figcaption", caption) + "\n";
   drawing(caption, bars);
   std::vector<Row> rows;
+  rows.reserve(bars.size());
   for (const Bar& bar : bars) rows.push_back({bar.label, bar.text});
   table("The same in figures", headings, rows);
   body_ += "</figure>\n";

@@ -21,7 +21,7 @@ bool stderr_is_terminal() {
 }
 
 std::string machine_text() {
-  const std::string processors = plural(std::thread::hardware_concurrency(), "processor");
+  std::string processors = plural(std::thread::hardware_concurrency(), "processor");
   utsname system{};
   if (uname(&system) != 0) return processors;
   return std::string{system.sysname} + " " + system.release + " " + system.machine + ", " + processors;
