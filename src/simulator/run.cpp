@@ -107,11 +107,11 @@ bool Run::sleep(unsigned loop, TimePoint until) {
   member.woken = false;
   while (!member.woken) {
     if (machine_.violation()) return false;
-    if (machine_.schedule.empty()) {
+    if (machine_.schedule.empty() && until == TimePoint::max()) {
       machine_.violate(18, "stop waits, and nothing will come");
       return false;
     }
-    if (machine_.schedule.next_time() > until) {
+    if (machine_.schedule.empty() || machine_.schedule.next_time() > until) {
       machine_.schedule.advance_to(until);
       return true;
     }
