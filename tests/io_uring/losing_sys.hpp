@@ -47,6 +47,9 @@ class LosingSys : public io_uring::Sys {
     return -12;
   }
 
+  void lose_next(Kind kind) {
+    loses = [kind, lost = false](const Entry& entry) mutable { return !lost && (lost = kind_of(entry) == kind); };
+  }
   std::function<bool(const Entry&)> loses;
   /// One that it holds for comes 20 ms later: an operation in a thread of the kernel (io-wq) that has not run yet. A
   /// cancel of any finds it until then.

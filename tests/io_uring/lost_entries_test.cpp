@@ -32,11 +32,7 @@ class LostEntries : public ::testing::Test {
     EXPECT_EQ(error, 0);
     return handle;
   }
-  void lose_next(Kind kind) {
-    world.port().sys().loses = [kind, lost = false](const Entry& entry) mutable {
-      return !lost && (lost = LosingSys::kind_of(entry) == kind);
-    };
-  }
+  void lose_next(Kind kind) { world.port().sys().lose_next(kind); }
   /// Waits until a loss is told.
   bool loses() {
     return world.until([this] { return world.port().lost() != 0; });
@@ -234,9 +230,7 @@ TEST_F(LosingShard, accepts_on_after_the_last_entry_of_its_accept_was_lost) {
 TEST_F(LosingShard, resets_whose_bytes_may_have_been_lost_and_serves_who_comes) {
   Peer client{port_};
   expect_served(client);
-  sys().loses = [lost = false](const Entry& entry) mutable {
-    return !lost && (lost = LosingSys::kind_of(entry) == Kind::receive);
-  };
+  sys().lose_next(Kind::receive);
   client.send("lost");
   ASSERT_TRUE(until([this] { return handler_.ends.size() == 1; }));
   EXPECT_TRUE(told());
@@ -250,9 +244,7 @@ TEST_F(LosingShard, resets_whose_bytes_may_have_been_lost_and_serves_who_comes) 
 TEST_F(LosingShard, frees_what_a_close_without_an_end_held) {
   Peer client{port_};
   expect_served(client);
-  sys().loses = [lost = false](const Entry& entry) mutable {
-    return !lost && (lost = LosingSys::kind_of(entry) == Kind::close);
-  };
+  sys().lose_next(Kind::close);
   client.reset();
   ASSERT_TRUE(until([this] { return told() && engine_->core().connections() == 0; }));
   Peer next{port_};
@@ -269,9 +261,7 @@ TEST_F(LosingShard, ends_in_order_though_entries_are_lost_in_its_last_turns) {
 TEST_F(LosingShard, drains_though_there_is_no_memory_for_buffers) {
   Peer client{port_};
   expect_served(client);
-  sys().loses = [lost = false](const Entry& entry) mutable {
-    return !lost && (lost = LosingSys::kind_of(entry) == Kind::receive);
-  };
+  sys().lose_next(Kind::receive);
   sys().no_memory = 1'000'000;
   client.send("lost");
   ASSERT_TRUE(until([this] { return handler_.ends.size() == 1; }));

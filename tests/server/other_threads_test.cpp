@@ -284,6 +284,25 @@ TEST(ServerSend, from_a_callback_to_its_own_shard) {
   EXPECT_EQ(server.connect().echo("round the mailbox"), "round the mailbox");
 }
 
+/// Lets others have the handle of its first connection.
+class KeepsConnection : public Journal {
+ public:
+  KeepsConnection() {
+    connected = [this](Connection connection) {
+      kept_ = connection;
+      is_kept_.count_down();
+    };
+  }
+  Connection kept() {
+    is_kept_.wait();
+    return kept_;
+  }
+
+ private:
+  Connection kept_;
+  Latch is_kept_{1};
+};
+
 /// What `kept` answers to whoever may not use it; nothing of it is done, and each call is counted.
 void expect_closed_to_us(Connection kept) {
   EXPECT_FALSE(kept.is_open());
@@ -302,18 +321,12 @@ constexpr std::uint64_t calls_to_us = 10;
 
 // Before, it said "queued", and the bytes lay there until the shard happened to wake.
 TEST(ConnectionHandle, answers_closed_on_another_thread_and_is_counted) {
-  Journal journal;
-  std::optional<Connection> kept;
-  Latch is_kept{1};
-  journal.connected = [&](Connection connection) {
-    kept = connection;
-    is_kept.count_down();
-  };
+  KeepsConnection journal;
   journal.received = [](Connection connection, std::span<const std::byte> bytes) { connection.send(bytes); };
   LiveServer server{journal};
   Client client = server.connect();
-  is_kept.wait();
-  expect_closed_to_us(*kept);
+  const Connection kept = journal.kept();
+  expect_closed_to_us(kept);
   EXPECT_EQ(server.counters().misplaced_calls, calls_to_us);
   client.send("goes on");
   EXPECT_EQ(client.receive(7), "goes on");
@@ -321,19 +334,13 @@ TEST(ConnectionHandle, answers_closed_on_another_thread_and_is_counted) {
 }
 
 TEST(ConnectionHandle, answers_closed_in_a_task_of_another_shard) {
-  Journal journal;
-  std::optional<Connection> kept;
-  Latch is_kept{1};
-  journal.connected = [&](Connection connection) {
-    kept = connection;
-    is_kept.count_down();
-  };
+  KeepsConnection journal;
   LiveServer server{journal, {.shards = 2}};
   Client client = server.connect();
-  is_kept.wait();
-  server.on_shard([&] { expect_closed_to_us(*kept); }, 1 - kept->id().shard());
+  const Connection kept = journal.kept();
+  server.on_shard([&] { expect_closed_to_us(kept); }, 1 - kept.id().shard());
   EXPECT_EQ(server.counters().misplaced_calls, calls_to_us);
-  server.on_shard([&] { EXPECT_TRUE(kept->is_open() && kept->send("from here")); }, kept->id().shard());
+  server.on_shard([&] { EXPECT_TRUE(kept.is_open() && kept.send("from here")); }, kept.id().shard());
   EXPECT_EQ(client.receive(9), "from here");
 }
 
